@@ -1,0 +1,120 @@
+#include "agent/schedule/plan.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct item {
+	int64_t due_ms;
+	size_t target;
+};
+
+struct plan {
+	uint64_t random; /* state of the jitter's generator */
+	size_t n, used;
+	struct item heap[];
+};
+
+enum err plan_new(size_t n, uint64_t seed, struct plan **ret)
+{
+	struct plan *p;
+
+	if (n > (SIZE_MAX - sizeof(*p)) / sizeof(p->heap[0]))
+		return ERR_MEMORY;
+	p = calloc(1, sizeof(*p) + n * sizeof(p->heap[0]));
+	if (p == NULL)
+		return ERR_MEMORY;
+	p->n = n;
+	p->random = seed;
+	*ret = p;
+	return ERR_OK;
+}
+
+void plan_free(struct plan *p)
+{
+	free(p);
+}
+
+static bool before(const struct item *a, const struct item *b)
+{
+	return a->due_ms != b->due_ms ? a->due_ms < b->due_ms : a->target < b->target;
+}
+
+void plan_put(struct plan *p, size_t target, int64_t due_ms)
+{
+	const struct item item = { due_ms, target };
+	size_t i = p->used;
+
+	assert(target < p->n && p->used < p->n);
+	for (p->used++; i > 0 && before(&item, &p->heap[(i - 1) / 2]); i = (i - 1) / 2)
+		p->heap[i] = p->heap[(i - 1) / 2];
+	p->heap[i] = item;
+}
+
+/* The last item takes the place of the first and sinks to where it belongs. */
+static void drop_first(struct plan *p)
+{
+	const struct item last = p->heap[--p->used];
+	size_t i = 0;
+
+	for (;;) {
+		size_t child = 2 * i + 1;
+
+		if (child >= p->used)
+			break;
+		if (child + 1 < p->used && before(&p->heap[child + 1], &p->heap[child]))
+			child++;
+		if (!before(&p->heap[child], &last))
+			break;
+		p->heap[i] = p->heap[child];
+		i = child;
+	}
+	p->heap[i] = last;
+}
+
+bool plan_take(struct plan *p, const struct now *now, size_t *ret_target)
+{
+	if (plan_wait_ms(p, now) > 0)
+		return false;
+	*ret_target = p->heap[0].target;
+	drop_first(p);
+	return true;
+}
+
+int64_t plan_due_ms(const struct plan *p)
+{
+	return p->used > 0 ? p->heap[0].due_ms : INT64_MAX;
+}
+
+int64_t plan_wait_ms(const struct plan *p, const struct now *now)
+{
+	const int64_t due_ms = plan_due_ms(p);
+
+	if (due_ms == INT64_MAX)
+		return INT64_MAX;
+	return due_ms > now->mono_ms ? due_ms - now->mono_ms : 0;
+}
+
+/* splitmix64 (Steele, Lea, Flood 2014): small, and good enough to spread polls. */
+int64_t plan_jitter(struct plan *p, int64_t span_ms)
+{
+	uint64_t z;
+
+	if (span_ms <= 0)
+		return 0;
+	p->random += UINT64_C(0x9e3779b97f4a7c15);
+	z = p->random;
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	z ^= z >> 31;
+	return (int64_t)(z % (uint64_t)span_ms);
+}
+
+int64_t plan_slot(uint64_t key, int64_t period_ms, int64_t after_ms)
+{
+	const int64_t phase_ms = (int64_t)((unsigned __int128)key * (uint64_t)period_ms >> 64);
+	int64_t into_ms = (after_ms - phase_ms) % period_ms; /* how far past the last grid time */
+
+	if (into_ms < 0)
+		into_ms += period_ms;
+	return after_ms + period_ms - into_ms;
+}
