@@ -1,0 +1,62 @@
+/* Many POSTs at once over one curl multi handle. Results are pulled, never called back.
+ * TLS 1.2 or newer is verified always; redirects, cookies, netrc and the environment's proxies are
+ * never followed. URLs carry a signature: they are never logged and never part of an error text. */
+#ifndef AGENT_FETCH_FETCH_H
+#define AGENT_FETCH_FETCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/base/err.h"
+
+struct fetch;
+
+struct fetch_conf {
+	size_t max_reply;      /* bytes of one decoded body; above: ERR_TOO_LARGE */
+	size_t max_total;      /* bytes of all bodies in memory; above: ERR_LOCAL_RESOURCE */
+	unsigned max_inflight; /* calls at once, at least 1 */
+	long timeout_ms;       /* a whole call, connect included; connecting alone may take 3 s of it */
+	const char *user_agent;
+};
+
+struct ask {
+	size_t target; /* handed back in the reply, not looked at */
+	const char *url;
+	const char *body;
+	size_t len;
+	const char *ca_file; /* trust anchors beside the system's; NULL or "": the system's alone */
+};
+
+struct reply {
+	size_t target;
+	enum err err; /* ERR_OK: a whole body with HTTP status 200; else the reason */
+	long status;  /* HTTP status, 0 when there was none */
+	char *body;   /* writable, body[len] is NUL; borrowed until the next fetch_take */
+	size_t len;
+	uint64_t bytes; /* received in the body, also when it is discarded */
+	int64_t took_us;
+	struct why why; /* for the log, when err is not ERR_OK */
+};
+
+/* Errors: ERR_MEMORY, ERR_SYSTEM. */
+enum err fetch_new(const struct fetch_conf *c, struct fetch **ret) MUST_USE;
+
+/* Room for one more call? */
+bool fetch_room(const struct fetch *f);
+/* Starts a call; copies what it needs. Errors: ERR_LIMIT without room, ERR_MEMORY; then nothing was sent. */
+enum err fetch_send(struct fetch *f, const struct ask *a) MUST_USE;
+/* Drives the transfers (never blocks) and hands over one finished call; false when there is none. */
+bool fetch_take(struct fetch *f, struct reply *ret);
+/* The program's only blocking call: returns when a transfer moved, one of `fds` is readable or the time
+ * is over. Errors: ERR_SYSTEM. */
+enum err fetch_wait(struct fetch *f, const int *fds, size_t n, int64_t wait_ms) MUST_USE;
+/* Calls in flight. */
+unsigned fetch_inflight(const struct fetch *f);
+/* Cancels what is in flight. NULL is fine. */
+void fetch_free(struct fetch *f);
+
+/* Version of the library in use, "7.88.1". */
+const char *fetch_library(void);
+
+#endif
