@@ -1,0 +1,439 @@
+/* The poller against a fetch and a signer that the test plays itself, on a clock it owns. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "agent/poll/poller.h"
+
+#define CHECK assert_true
+
+enum { FAKE_ROOM = 64, JOBS_MAX = 64, SENT_MAX = 20000 };
+
+struct sent {
+	int64_t at_ms;
+	size_t job;
+};
+
+/* ---- the fakes ---- */
+static struct {
+	struct now now;
+	size_t flying[FAKE_ROOM];
+	unsigned flying_n, room;
+	struct sent sent[SENT_MAX];
+	size_t sent_n;
+	bool deliver[JOBS_MAX]; /* false: the call of this job hangs */
+	struct outcome outcome[JOBS_MAX];
+	unsigned expired;
+	bool cannot_sign;
+	size_t ended[JOBS_MAX];
+	struct poll_end last_end[JOBS_MAX];
+	unsigned most_flying;
+} world;
+
+bool fetch_room(const struct fetch *f)
+{
+	(void)f;
+	return world.flying_n < world.room;
+}
+
+enum err fetch_send(struct fetch *f, const struct ask *a)
+{
+	(void)f;
+	CHECK(world.flying_n < world.room);
+	CHECK(world.sent_n < SENT_MAX);
+	CHECK(strstr(a->url, "usersig=sig") != NULL);
+	CHECK(a->len == 2 && memcmp(a->body, "{}", 2) == 0);
+	world.flying[world.flying_n++] = a->target;
+	if (world.flying_n > world.most_flying)
+		world.most_flying = world.flying_n;
+	world.sent[world.sent_n++] = (struct sent){ world.now.mono_ms, a->target };
+	return ERR_OK;
+}
+
+bool fetch_take(struct fetch *f, struct reply *ret)
+{
+	(void)f;
+	for (unsigned i = 0; i < world.flying_n; i++) {
+		const size_t job = world.flying[i];
+
+		if (!world.deliver[job])
+			continue;
+		memmove(&world.flying[i], &world.flying[i + 1], (world.flying_n - i - 1) * sizeof(world.flying[0]));
+		world.flying_n--;
+		*ret = (struct reply){ .target = job, .took_us = 1000, .bytes = 2, .status = 200 };
+		return true;
+	}
+	return false;
+}
+
+enum err signer_get(struct signer *s, int64_t unix_s, const char **ret_sig, struct why *why)
+{
+	(void)s;
+	(void)unix_s;
+	if (world.cannot_sign)
+		return err_because(why, ERR_KEY, "cannot read 'prod.key'");
+	*ret_sig = "sig";
+	return ERR_OK;
+}
+
+void signer_expire(struct signer *s)
+{
+	(void)s;
+	world.expired++;
+}
+
+/* ---- the sink ---- */
+static void ask(void *arg, size_t job, struct buf *body)
+{
+	(void)arg;
+	(void)job;
+	buf_str(body, "{}");
+}
+
+static struct outcome answer(void *arg, size_t job, const struct reply *r, const struct now *now,
+                             struct tally *t, struct why *why)
+{
+	(void)why;
+	(void)arg;
+	(void)r;
+	(void)t;
+	(void)now;
+	return world.outcome[job];
+}
+
+static void ended(void *arg, size_t job, const struct poll_end *end, const struct now *now)
+{
+	(void)arg;
+	(void)now;
+	world.ended[job]++;
+	world.last_end[job] = *end;
+}
+
+/* ---- the stage ---- */
+struct stage {
+	struct poller_app app[2];
+	struct job job[JOBS_MAX];
+	struct poller *poller;
+};
+
+static void set_stage(struct stage *s, size_t app_n, size_t job_n, int64_t period_ms, int64_t milli_per_s)
+{
+	struct poller_parts parts = {
+		.app = s->app,
+		.job = s->job,
+		.app_n = app_n,
+		.job_n = job_n,
+		.seed = 7,
+		.sink = { .ask = ask, .answer = answer, .ended = ended },
+	};
+
+	memset(&world, 0, sizeof(world));
+	world.now = (struct now){ .mono_ms = 5000000, .unix_s = 1700000000 };
+	world.room = FAKE_ROOM;
+	for (size_t i = 0; i < JOBS_MAX; i++)
+		world.deliver[i] = true;
+	for (size_t a = 0; a < app_n; a++)
+		s->app[a] = (struct poller_app){
+			.host = "https://example.invalid",
+			.admin = "administrator",
+			.sdk_app_id = 1400000001 + a,
+			.milli_per_s = milli_per_s,
+			.max_inflight = 8,
+		};
+	for (size_t j = 0; j < job_n; j++)
+		s->job[j] = (struct job){
+			.app = j % app_n,
+			.period_ms = period_ms,
+			.phase_key = UINT64_MAX / job_n * j,
+		};
+	CHECK(poller_new(&parts, &world.now, &s->poller) == ERR_OK);
+}
+
+/* Runs the loop as agent/daemon.c does: a turn, then the clock goes on by what the poller says, 1 ms at
+ * least. */
+static void play(struct stage *s, int64_t for_ms)
+{
+	const int64_t end_ms = world.now.mono_ms + for_ms;
+
+	while (world.now.mono_ms < end_ms) {
+		int64_t wait_ms;
+
+		poller_turn(s->poller, &world.now);
+		wait_ms = poller_wait_ms(s->poller, &world.now);
+		CHECK(wait_ms >= 0);
+		if (wait_ms < 1 || world.flying_n > 0)
+			wait_ms = 1;
+		if (wait_ms > end_ms - world.now.mono_ms)
+			wait_ms = end_ms - world.now.mono_ms;
+		world.now.mono_ms += wait_ms;
+		world.now.unix_s = 1700000000 + (world.now.mono_ms - 5000000) / 1000;
+	}
+}
+
+static size_t most_in_a_second(void)
+{
+	size_t most = 0, from = 0;
+
+	for (size_t to = 0; to < world.sent_n; to++) {
+		while (world.sent[to].at_ms - world.sent[from].at_ms >= 1000)
+			from++;
+		if (to - from + 1 > most)
+			most = to - from + 1;
+	}
+	return most;
+}
+
+static void every_job_is_polled_once_a_period(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	set_stage(&s, 1, 10, 10000, 20000);
+	play(&s, 10000); /* the first polls, ahead of the grid */
+	memset(world.ended, 0, sizeof(world.ended));
+	play(&s, 100000);
+	for (size_t j = 0; j < 10; j++)
+		CHECK(world.ended[j] >= 9 && world.ended[j] <= 11);
+	poller_free(s.poller);
+}
+
+static void first_polls_need_no_whole_interval(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	set_stage(&s, 1, 10, 60000, 20000);
+	play(&s, 1200); /* 10 calls at half of 20 a second */
+	for (size_t j = 0; j < 10; j++)
+		CHECK(world.ended[j] == 1);
+	poller_free(s.poller);
+}
+
+static void the_budget_is_kept_in_every_second(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	set_stage(&s, 1, 60, 1000, 20000); /* asks for 60 a second */
+	play(&s, 30000);
+	CHECK(most_in_a_second() <= 22); /* 20 and a burst of 2 */
+	CHECK(world.sent_n >= 590);      /* and what is allowed is used */
+	poller_free(s.poller);
+}
+
+static void under_pressure_nobody_starves(void **state)
+{
+	struct stage s;
+	size_t least = SENT_MAX, most = 0;
+
+	(void)state;
+	set_stage(&s, 1, 60, 1000, 20000);
+	play(&s, 60000);
+	for (size_t j = 0; j < 60; j++) {
+		least = world.ended[j] < least ? world.ended[j] : least;
+		most = world.ended[j] > most ? world.ended[j] : most;
+	}
+	CHECK(least > 0 && most - least <= 2);
+	poller_free(s.poller);
+}
+
+static void an_app_whose_calls_hang_leaves_the_other_alone(void **state)
+{
+	struct stage s;
+	struct poller_view v;
+
+	(void)state;
+	set_stage(&s, 2, 40, 1000, 100000);
+	for (size_t j = 1; j < 40; j += 2)
+		world.deliver[j] = false;
+	play(&s, 10000);
+	for (size_t j = 0; j < 40; j += 2)
+		CHECK(world.ended[j] >= 9);
+	for (size_t j = 1; j < 40; j += 2)
+		CHECK(world.ended[j] == 0);
+	poller_app_view(s.poller, 1, &world.now, &v);
+	CHECK(v.inflight == 8);
+	CHECK(v.late_ms > 8000);
+	CHECK(v.pending == 20);
+	CHECK(v.last_ok_ms == -1);
+	poller_free(s.poller);
+}
+
+static void without_a_signature_nothing_is_sent(void **state)
+{
+	struct stage s;
+	struct poller_view v;
+
+	(void)state;
+	set_stage(&s, 1, 3, 1000, 20000);
+	world.cannot_sign = true;
+	play(&s, 3000);
+	CHECK(world.sent_n == 0);
+	CHECK(world.ended[0] > 0);
+	CHECK(world.last_end[0].outcome.err == ERR_AUTH);
+	CHECK(strstr(world.last_end[0].why.text, "prod.key") != NULL);
+	poller_app_view(s.poller, 0, &world.now, &v);
+	CHECK(v.signing_failed);
+	CHECK(v.tally[CHAT_GET_TOPIC]->requests == 0);
+	poller_free(s.poller);
+}
+
+static void refused_signatures_are_renewed_once_and_then_left_alone(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	set_stage(&s, 1, 20, 1000, 20000);
+	for (size_t j = 0; j < 20; j++)
+		world.outcome[j] = (struct outcome){ CHAT_RESIGN, ERR_AUTH, 70001 };
+	play(&s, 30000);
+	CHECK(world.sent_n <= 10); /* what was under way, the second try, and no probe before a minute */
+	CHECK(world.expired >= 2);
+	play(&s, 60000);
+	CHECK(world.sent_n <= 12);
+	for (size_t j = 0; j < 20; j++)
+		world.outcome[j] = (struct outcome){ CHAT_FINE, ERR_OK, 0 };
+	memset(world.ended, 0, sizeof(world.ended));
+	play(&s, 70000);
+	CHECK(world.ended[0] > 5); /* and it comes back by itself */
+	poller_free(s.poller);
+}
+
+static void a_wrong_key_stops_the_app_to_one_probe_a_minute(void **state)
+{
+	struct stage s;
+	size_t before;
+
+	(void)state;
+	set_stage(&s, 1, 20, 1000, 20000);
+	for (size_t j = 0; j < 20; j++)
+		world.outcome[j] = (struct outcome){ CHAT_DENIED, ERR_AUTH, 70009 };
+	play(&s, 5000);
+	before = world.sent_n;
+	CHECK(before <= 3);
+	play(&s, 300000);
+	CHECK(world.sent_n - before <= 5);
+	CHECK(world.sent_n - before >= 4);
+	poller_free(s.poller);
+}
+
+static void a_community_without_rights_does_not_stop_the_app(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	set_stage(&s, 1, 4, 1000, 20000);
+	world.outcome[0] = (struct outcome){ CHAT_DENIED, ERR_AUTH, 10007 };
+	play(&s, 10000);
+	CHECK(world.ended[1] >= 9);
+	poller_free(s.poller);
+}
+
+static void a_throttle_answer_silences_the_app_for_a_while(void **state)
+{
+	struct stage s;
+	size_t at;
+
+	(void)state;
+	set_stage(&s, 1, 20, 1000, 20000);
+	world.outcome[0] = (struct outcome){ CHAT_SLOW, ERR_THROTTLED, 60011 };
+	play(&s, 20000);
+	for (at = 0; at < world.sent_n && world.sent[at].job != 0; at++)
+		continue;
+	CHECK(at + 1 < world.sent_n);
+	while (at + 1 < world.sent_n && world.sent[at + 1].at_ms - world.sent[at].at_ms <= 2)
+		at++; /* calls of the same moment had left before the answer came */
+	CHECK(world.sent[at + 1].at_ms - world.sent[at].at_ms >= 4900);
+	poller_free(s.poller);
+}
+
+static void after_stop_nothing_is_sent(void **state)
+{
+	struct stage s;
+	size_t before;
+
+	(void)state;
+	set_stage(&s, 1, 10, 1000, 20000);
+	play(&s, 2000);
+	poller_stop(s.poller);
+	before = world.sent_n;
+	play(&s, 5000);
+	CHECK(world.sent_n == before);
+	CHECK(before > 0);
+	poller_free(s.poller);
+}
+
+static void slots_missed_while_a_call_hung_are_not_made_up(void **state)
+{
+	struct stage s;
+	size_t before;
+
+	(void)state;
+	set_stage(&s, 1, 1, 1000, 20000);
+	play(&s, 3000);
+	world.deliver[0] = false;
+	play(&s, 20000);
+	world.deliver[0] = true;
+	before = world.ended[0];
+	play(&s, 5000);
+	CHECK(world.ended[0] - before <= 6);
+	poller_free(s.poller);
+}
+
+static void a_suspended_machine_does_not_cause_a_burst(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	set_stage(&s, 1, 60, 60000, 20000);
+	play(&s, 60000);
+	world.sent_n = 0;
+	world.now.mono_ms += 3600 * 1000;
+	play(&s, 3000);
+	CHECK(most_in_a_second() <= 22);
+	poller_free(s.poller);
+}
+
+static void it_is_alive_when_nothing_is_due_and_stuck_when_calls_never_end(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	set_stage(&s, 1, 1, 60000, 20000);
+	play(&s, 55000);
+	CHECK(world.now.mono_ms - poller_alive_ms(s.poller) <= 60000);
+	poller_free(s.poller);
+
+	set_stage(&s, 1, 20, 1000, 20000);
+	for (size_t j = 0; j < 20; j++)
+		world.deliver[j] = false;
+	play(&s, 120000);
+	CHECK(world.now.mono_ms - poller_alive_ms(s.poller) > 100000);
+	poller_free(s.poller);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_job_is_polled_once_a_period),
+		cmocka_unit_test(first_polls_need_no_whole_interval),
+		cmocka_unit_test(the_budget_is_kept_in_every_second),
+		cmocka_unit_test(under_pressure_nobody_starves),
+		cmocka_unit_test(an_app_whose_calls_hang_leaves_the_other_alone),
+		cmocka_unit_test(without_a_signature_nothing_is_sent),
+		cmocka_unit_test(refused_signatures_are_renewed_once_and_then_left_alone),
+		cmocka_unit_test(a_wrong_key_stops_the_app_to_one_probe_a_minute),
+		cmocka_unit_test(a_community_without_rights_does_not_stop_the_app),
+		cmocka_unit_test(a_throttle_answer_silences_the_app_for_a_while),
+		cmocka_unit_test(after_stop_nothing_is_sent),
+		cmocka_unit_test(slots_missed_while_a_call_hung_are_not_made_up),
+		cmocka_unit_test(a_suspended_machine_does_not_cause_a_burst),
+		cmocka_unit_test(it_is_alive_when_nothing_is_due_and_stuck_when_calls_never_end),
+	};
+
+	return cmocka_run_group_tests_name("poll", tests, NULL, NULL);
+}
