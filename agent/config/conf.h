@@ -1,0 +1,94 @@
+/* The configuration file as one immutable struct. Every option is a row of config/options.def; everything
+ * that row inherits is resolved, so readers never look at an enclosing scope. */
+#ifndef AGENT_CONFIG_CONF_H
+#define AGENT_CONFIG_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/base/buf.h"
+#include "agent/usersig/signer.h"
+
+struct conf_list {
+	const char *const *at;
+	size_t n;
+};
+
+typedef const char *conf_TEXT;   /* "" when not set */
+typedef const char *conf_SECRET; /* "" when not set; wiped by conf_free */
+typedef int64_t conf_INT;
+typedef double conf_REAL;
+typedef int64_t conf_DURATION; /* milliseconds */
+typedef bool conf_BOOL;
+typedef struct conf_list conf_LIST;
+
+#define CONF_FIELD(KIND, FIELD) conf_##KIND FIELD;
+
+struct conf_label {
+	const char *key, *value;
+};
+
+struct conf_community {
+#define OPT_ROOT(KIND, FIELD)
+#define OPT_APP(KIND, FIELD)
+#define OPT_COMMUNITY(KIND, FIELD)                                   CONF_FIELD(KIND, FIELD)
+#define OPT(SCOPE, FIELD, KIND, KEY, DEFAULT, MIN, MAX, ALLOW, HELP) OPT_##SCOPE(KIND, FIELD)
+#include "config/options.def"
+#undef OPT_COMMUNITY
+	bool observer; /* from_account was set by somebody: the observer metrics have a meaning */
+	const struct conf_label *labels;
+	size_t label_n;
+	int line; /* where it stands in the file */
+};
+
+struct conf_app {
+#undef OPT_APP
+#define OPT_APP(KIND, FIELD) CONF_FIELD(KIND, FIELD)
+#define OPT_COMMUNITY(KIND, FIELD)
+#include "config/options.def"
+#undef OPT_APP
+	struct key_source key; /* the one source that is set */
+	const char *host;      /* base URL, from endpoint or by region, without a slash at the end */
+	const struct conf_community *community;
+	size_t community_n;
+	int line;
+};
+
+struct conf {
+#undef OPT_ROOT
+#define OPT_ROOT(KIND, FIELD) CONF_FIELD(KIND, FIELD)
+#define OPT_APP(KIND, FIELD)
+#include "config/options.def"
+#undef OPT
+#undef OPT_ROOT
+#undef OPT_APP
+#undef OPT_COMMUNITY
+	const struct conf_app *app;
+	size_t app_n;
+	struct conf_arena *arena; /* where everything stands; the loader's own */
+};
+
+/* Reads and checks the whole file. On failure `faults` holds every fault, one line each:
+ * "FILE:LINE: what is wrong, what is allowed"; on success it may hold warnings, each "FILE:LINE: warning:
+ * ...". Never exits, never follows @include, reads regular files of at most 16 MiB only. Errors: ERR_CONFIG,
+ * ERR_MEMORY. */
+enum err conf_load(const char *path, struct conf **ret, struct buf *faults) MUST_USE;
+
+/* As conf_load, from memory; `path` is used in messages and to resolve relative paths. For tests and fuzzing.
+ */
+enum err conf_read(const char *path, const char *text, size_t len, struct conf **ret,
+                   struct buf *faults) MUST_USE;
+
+/* The effective configuration in the file's own syntax; secrets print as "***". */
+void conf_print(const struct conf *c, struct buf *out);
+/* The option table as Markdown. */
+void conf_explain(struct buf *out);
+/* NULL is fine. */
+void conf_free(struct conf *c);
+
+/* "90s", "1h30m", "250ms" as Prometheus writes durations (units y w d h m s ms, each at most once, in this
+ * order). False when `text` is none, or above 100 years. */
+bool conf_duration(const char *text, int64_t *ret_ms);
+
+#endif

@@ -1,0 +1,191 @@
+/* The options for people: the configuration in force, and the table as Markdown. */
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/config/inside.h"
+
+static void put_string(struct buf *out, const char *text)
+{
+	buf_str(out, "\"");
+	for (; *text != '\0'; text++) {
+		if (*text == '"' || *text == '\\')
+			buf_str(out, "\\");
+		buf_add(out, text, 1);
+	}
+	buf_str(out, "\"");
+}
+
+static void put_list(struct buf *out, const struct conf_list *list)
+{
+	buf_str(out, "[");
+	for (size_t i = 0; i < list->n; i++) {
+		buf_str(out, i > 0 ? ", " : " ");
+		put_string(out, list->at[i]);
+	}
+	buf_str(out, " ]");
+}
+
+static void put_value(struct buf *out, const struct option *o, const void *field)
+{
+	char room[DURATION_ROOM];
+
+	switch (o->kind) {
+	case KIND_TEXT:
+		put_string(out, *(const conf_TEXT *)field);
+		break;
+	case KIND_SECRET:
+		put_string(out, "***");
+		break;
+	case KIND_INT:
+		buf_fmt(out, "%lld", (long long)*(const conf_INT *)field);
+		break;
+	case KIND_REAL:
+		buf_fmt(out, "%.15g", *(const conf_REAL *)field);
+		break;
+	case KIND_DURATION:
+		put_string(out, duration_text(*(const conf_DURATION *)field, room));
+		break;
+	case KIND_BOOL:
+		buf_str(out, *(const conf_BOOL *)field ? "true" : "false");
+		break;
+	case KIND_LIST:
+		put_list(out, field);
+		break;
+	}
+}
+
+/* An option without a default and without a value is left out. */
+static bool is_empty(const struct option *o, const void *field)
+{
+	if (o->kind == KIND_TEXT || o->kind == KIND_SECRET)
+		return **(const conf_TEXT *)field == '\0';
+	return o->kind == KIND_LIST && ((const conf_LIST *)field)->n == 0;
+}
+
+static bool same_group(const char *a, const char *b)
+{
+	const size_t n = strcspn(a, ".");
+
+	return a[n] == '.' && strncmp(a, b, n + 1) == 0;
+}
+
+/* Rows of one scope; a dotted key opens a group that holds its neighbours too. */
+static void put_scope(struct buf *out, enum option_scope scope, const void *object, const char *indent)
+{
+	const char *open = "";
+
+	for (size_t i = 0; i < OPTIONS; i++) {
+		const struct option *o = &options[i];
+		const void *field = (const char *)object + o->offset;
+		const size_t dot = strcspn(o->key, ".");
+
+		if (o->scope != scope || is_empty(o, field))
+			continue;
+		if (open[0] != '\0' && !same_group(open, o->key)) {
+			buf_str(out, "};\n");
+			open = "";
+		}
+		if (o->key[dot] == '.' && open[0] == '\0') {
+			buf_fmt(out, "%.*s: {\n", (int)dot, o->key);
+			open = o->key;
+		}
+		buf_fmt(out, "%s%s = ", open[0] != '\0' ? "  " : indent, open[0] != '\0' ? o->key + dot + 1 : o->key);
+		put_value(out, o, field);
+		buf_str(out, ";\n");
+	}
+	if (open[0] != '\0')
+		buf_str(out, "};\n");
+}
+
+static void put_community(struct buf *out, const struct conf_community *c)
+{
+	struct conf_community shown = *c;
+
+	if (!shown.observer)
+		shown.from_account = ""; /* written out, it would turn the observer metrics on */
+	buf_str(out, "      {\n");
+	put_scope(out, SCOPE_COMMUNITY, &shown, "        ");
+	if (c->label_n > 0) {
+		buf_str(out, "        labels = {");
+		for (size_t i = 0; i < c->label_n; i++) {
+			buf_fmt(out, " %s = ", c->labels[i].key);
+			put_string(out, c->labels[i].value);
+			buf_str(out, ";");
+		}
+		buf_str(out, " };\n");
+	}
+	buf_str(out, "      }");
+}
+
+void conf_print(const struct conf *c, struct buf *out)
+{
+	put_scope(out, SCOPE_ROOT, c, "");
+	buf_str(out, "apps = (\n");
+	for (size_t a = 0; a < c->app_n; a++) {
+		const struct conf_app *app = &c->app[a];
+
+		buf_str(out, "  {\n");
+		put_scope(out, SCOPE_APP, app, "    ");
+		buf_str(out, "    communities = (\n");
+		for (size_t i = 0; i < app->community_n; i++) {
+			put_community(out, &app->community[i]);
+			buf_str(out, i + 1 < app->community_n ? ",\n" : "\n");
+		}
+		buf_fmt(out, "    );\n  }%s\n", a + 1 < c->app_n ? "," : "");
+	}
+	buf_str(out, ");\n");
+}
+
+static void explain_default(struct buf *out, const struct option *o)
+{
+	if (strcmp(o->fallback, "INHERIT") == 0)
+		buf_str(out, "the enclosing one");
+	else if (o->fallback[0] != '\0')
+		buf_fmt(out, "`%s`", o->fallback);
+}
+
+static void explain_range(struct buf *out, const struct option *o)
+{
+	char least[DURATION_ROOM], most[DURATION_ROOM];
+
+	if (o->allow[0] != '\0') {
+		for (const char *s = o->allow; *s != '\0'; s++)
+			buf_fmt(out, *s == '|' ? ", " : "%c", *s);
+	} else if (o->kind == KIND_DURATION) {
+		buf_fmt(out, "duration, %s to %s", duration_text((int64_t)o->min, least),
+		        duration_text((int64_t)o->max, most));
+	} else if (o->kind == KIND_BOOL) {
+		buf_str(out, "true, false");
+	} else if (o->kind == KIND_LIST) {
+		buf_fmt(out, "list, %.0f to %.0f texts", o->min, o->max);
+	} else if (o->kind == KIND_INT || o->kind == KIND_REAL) {
+		buf_fmt(out, "%s, %.15g to %.15g", o->kind == KIND_INT ? "whole number" : "number", o->min, o->max);
+	} else {
+		buf_fmt(out, "text, at most %.0f bytes", o->max);
+	}
+}
+
+static void explain_scope(struct buf *out, enum option_scope scope, const char *title)
+{
+	buf_fmt(out, "### %s\n\n| key | default | allowed | what it does |\n| --- | --- | --- | --- |\n", title);
+	for (size_t i = 0; i < OPTIONS; i++) {
+		if (options[i].scope != scope)
+			continue;
+		buf_fmt(out, "| `%s` | ", options[i].key);
+		explain_default(out, &options[i]);
+		buf_str(out, " | ");
+		explain_range(out, &options[i]);
+		buf_fmt(out, " | %s |\n", options[i].help);
+	}
+	buf_str(out, "\n");
+}
+
+void conf_explain(struct buf *out)
+{
+	explain_scope(out, SCOPE_ROOT, "The whole program");
+	explain_scope(out, SCOPE_APP, "Each app, in `apps = ( { ... } );`");
+	explain_scope(out, SCOPE_COMMUNITY,
+	              "Each community, in an app's `communities = ( \"id\", { id = \"id\"; ... } );`");
+	buf_str(out, "A community may also have `labels = { team = \"emea\"; };`: at most 16, shown on "
+	             "`tencentchat_community_info`.\n");
+}
