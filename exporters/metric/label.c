@@ -1,0 +1,61 @@
+#include <stdint.h>
+
+#include "agent/base/utf8.h"
+#include "exporters/metric/sample.h"
+
+/* NUL counts as invalid: a label value with one would end early in every C program behind us. */
+static size_t char_len(const char *s, size_t left)
+{
+	return *s != '\0' ? utf8_char(s, left) : 0;
+}
+
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+static void add_char(struct buf *out, const char *at, size_t len)
+{
+	if (len == 0)
+		buf_str(out, "?");
+	else if (*at == '\n')
+		buf_str(out, "\\n");
+	else if (*at == '"' || *at == '\\')
+		buf_fmt(out, "\\%c", *at);
+	else
+		buf_add(out, at, len);
+}
+
+void label_escape(struct buf *out, struct span value, size_t max)
+{
+	const unsigned char *s = (const unsigned char *)value.at;
+	size_t i = 0;
+
+	if (max == 0)
+		max = SIZE_MAX;
+	while (i < value.len) {
+		size_t run = i, len;
+
+		while (run < value.len && run < max && is_plain(s[run]))
+			run++;
+		buf_add(out, value.at + i, run - i);
+		i = run;
+		if (i == value.len)
+			break;
+		len = char_len(value.at + i, value.len - i);
+		if (i + (len > 0 ? len : 1) > max)
+			break;
+		add_char(out, value.at + i, len);
+		i += len > 0 ? len : 1;
+	}
+}
+
+void label_add(struct buf *out, const char *key, struct span value, size_t max)
+{
+	if (out->len > 0 && out->at[out->len - 1] != ',')
+		buf_str(out, ",");
+	buf_str(out, key);
+	buf_str(out, "=\"");
+	label_escape(out, value, max);
+	buf_str(out, "\"");
+}

@@ -1,0 +1,89 @@
+/* cJSON on an arena. Its allocation hooks are process-wide and know no context, so the arena is the one
+ * static thing in this room; outside of a parse the hooks are malloc and free, and other users of cJSON
+ * notice nothing. */
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+
+#include "exporters/topic/inside.h"
+
+enum { CHUNK = 256 << 10 };
+
+struct chunk {
+	struct chunk *older;
+	size_t used, room;
+	_Alignas(max_align_t) char at[];
+};
+
+static struct {
+	bool hooked, active;
+	struct chunk *newest; /* the oldest one is kept from answer to answer */
+	size_t total;
+} arena;
+
+static bool arena_grow(size_t n)
+{
+	const size_t room = n > CHUNK ? n : CHUNK;
+	struct chunk *c;
+
+	if (arena.total + room > ARENA_MAX)
+		return false;
+	c = malloc(sizeof(*c) + room);
+	if (c == NULL)
+		return false;
+	c->older = arena.newest;
+	c->used = 0;
+	c->room = room;
+	arena.newest = c;
+	arena.total += room;
+	return true;
+}
+
+static void *arena_take(size_t n)
+{
+	const size_t unit = sizeof(max_align_t);
+	struct chunk *c = arena.newest;
+	void *at;
+
+	if (!arena.active)
+		return malloc(n);
+	if (n > ARENA_MAX)
+		return NULL;
+	n = (n + unit - 1) / unit * unit;
+	if ((c == NULL || c->room - c->used < n) && !arena_grow(n))
+		return NULL;
+	c = arena.newest;
+	at = c->at + c->used;
+	c->used += n;
+	return at;
+}
+
+static void arena_give(void *at)
+{
+	if (!arena.active)
+		free(at);
+}
+
+const struct cJSON *tree_parse(const char *json, size_t len)
+{
+	cJSON_Hooks hooks = { arena_take, arena_give };
+
+	if (!arena.hooked)
+		cJSON_InitHooks(&hooks);
+	arena.hooked = true;
+	arena.active = true;
+	return cJSON_ParseWithLength(json, len);
+}
+
+void tree_drop(void)
+{
+	arena.active = false;
+	while (arena.newest != NULL && (arena.newest->older != NULL || arena.newest->room > CHUNK)) {
+		struct chunk *c = arena.newest;
+
+		arena.newest = c->older;
+		arena.total -= c->room;
+		free(c);
+	}
+	if (arena.newest != NULL)
+		arena.newest->used = 0;
+}
