@@ -1,0 +1,102 @@
+#include <stdlib.h>
+
+#include "exporters/web/inside.h"
+
+/* MHD wants a signed length with two special values. */
+static ssize_t on_block(void *arg, uint64_t pos, char *at, size_t room)
+{
+	const struct web_stream *s = arg;
+	const size_t n = s->next(s->arg, at, room);
+
+	(void)pos;
+	if (n == WEB_BROKEN)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	return n > 0 ? (ssize_t)n : MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+static void on_end(void *arg)
+{
+	struct web_stream *s = arg;
+
+	s->close(s->arg);
+	free(s);
+}
+
+static struct MHD_Response *make_streamed(const struct web_stream *stream)
+{
+	struct web_stream *s = malloc(sizeof(*s));
+	struct MHD_Response *r = NULL;
+
+	if (s != NULL) {
+		*s = *stream;
+		r = MHD_create_response_from_callback(s->size >= 0 ? (uint64_t)s->size : MHD_SIZE_UNKNOWN, BLOCK,
+		                                      on_block, s, on_end);
+	}
+	if (r == NULL) {
+		stream->close(stream->arg);
+		free(s);
+	}
+	return r;
+}
+
+static struct MHD_Response *make_whole(struct buf *body)
+{
+	struct MHD_Response *r;
+	size_t len = 0;
+	char *at;
+
+	if (body->status != ERR_OK)
+		return NULL;
+	at = buf_take(body, &len);
+	if (at == NULL)
+		return NULL;
+	r = MHD_create_response_from_buffer(len, at, MHD_RESPMEM_MUST_FREE);
+	if (r == NULL)
+		free(at);
+	return r;
+}
+
+static bool add(struct MHD_Response *r, const char *name, const char *value)
+{
+	return value == NULL || MHD_add_response_header(r, name, value) == MHD_YES;
+}
+
+static bool add_heads(struct MHD_Response *r, const struct web_reply *reply, bool close, const char *allow)
+{
+	char seconds[16] = "";
+	struct buf b;
+
+	buf_wrap(&b, seconds, sizeof(seconds));
+	if (reply->retry_after_s > 0)
+		buf_fmt(&b, "%d", reply->retry_after_s);
+	return add(r, "Content-Type", reply->type) && add(r, "X-Content-Type-Options", "nosniff") &&
+	       add(r, "Cache-Control", "no-store") &&
+	       add(r, "Content-Security-Policy",
+	           "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'") &&
+	       add(r, "Vary", reply->vary) &&
+	       add(r, "Retry-After", reply->retry_after_s > 0 ? buf_text(&b) : NULL) && add(r, "Allow", allow) &&
+	       add(r, "Connection", close ? "close" : NULL);
+}
+
+enum MHD_Result answer_send(struct MHD_Connection *c, struct web_reply *reply, bool http10, bool close,
+                            const char *allow)
+{
+	const bool streamed = reply->stream.next != NULL;
+	struct MHD_Response *r;
+	enum MHD_Result done = MHD_NO;
+
+	if (streamed && http10 && reply->stream.size < 0) {
+		/* HTTP/1.0 has no chunks: the end of a body of unknown size looks like a broken connection. */
+		reply->stream.close(reply->stream.arg);
+		buf_done(&reply->body);
+		return MHD_NO;
+	}
+	r = streamed ? make_streamed(&reply->stream) : make_whole(&reply->body);
+	buf_done(&reply->body);
+	if (r == NULL)
+		return MHD_NO;
+	if (add_heads(r, reply, close, allow))
+		done = MHD_queue_response(c, reply->status, r);
+	MHD_destroy_response(r);
+	return done;
+}

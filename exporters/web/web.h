@@ -1,0 +1,80 @@
+/* The listener: libmicrohttpd, routes, methods, negotiation headers, limits, deadlines. Knows no metric.
+ * Everything happens inside web_turn, on the caller's thread. */
+#ifndef EXPORTERS_WEB_WEB_H
+#define EXPORTERS_WEB_WEB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/base/buf.h"
+
+struct web;
+
+/* A request, valid during the answer function only. */
+struct web_request {
+	const char *path;
+	bool head;    /* HEAD: the answer's body is not sent */
+	bool http10;  /* no chunked bodies: a stream must know its size */
+	void *inside; /* the listener's own */
+};
+/* NULL when absent; the first of several. Borrowed. */
+const char *web_header(const struct web_request *q, const char *name);
+const char *web_query(const struct web_request *q, const char *name);
+
+enum { WEB_SIZE_UNKNOWN = -1 };
+
+/* A body made block by block while it is sent. */
+struct web_stream {
+	/* Writes up to `room` bytes (at least 16 KiB of room is offered at the first call) and returns how many;
+	 * 0: the end; WEB_BROKEN: cut the connection so that the reader notices. Must not block. */
+	size_t (*next)(void *arg, char *at, size_t room);
+	void (*close)(void *arg); /* called exactly once, also after a broken connection */
+	void *arg;
+	int64_t size; /* bytes in all, or WEB_SIZE_UNKNOWN: sent chunked */
+};
+#define WEB_BROKEN SIZE_MAX
+
+/* Filled by an answer function; starts as 200, text/plain, no body. */
+struct web_reply {
+	unsigned status;
+	const char *type; /* Content-Type; a constant */
+	struct buf body;  /* used when stream.next is NULL; at most 1 MiB */
+	struct web_stream stream;
+	const char *vary;  /* a constant or NULL */
+	int retry_after_s; /* 0: no header */
+};
+typedef void web_answer(void *arg, const struct web_request *q, struct web_reply *reply);
+
+/* GET and HEAD are allowed on every route; other methods get 405 with Allow, unknown paths 404. */
+struct web_route {
+	const char *path; /* compared exactly */
+	web_answer *answer;
+};
+
+struct web_conf {
+	const char *const *listen; /* "host:port", "[v6]:port", ":port" (dual stack); port 0: any */
+	size_t listen_n;
+	unsigned max_connections; /* over all addresses */
+	unsigned idle_timeout_s;
+};
+
+/* Listens on every address, or on none. `routes` and `arg` are borrowed. Errors: ERR_SYSTEM, ERR_CONFIG (a
+ * malformed address), ERR_MEMORY; `why` names the address. */
+enum err web_new(const struct web_conf *c, const struct web_route *routes, size_t route_n, void *arg,
+                 struct web **ret, struct why *why) MUST_USE;
+/* Readable when web_turn has something to do. */
+int web_fd(const struct web *w);
+int64_t web_wait_ms(const struct web *w);
+void web_turn(struct web *w);
+/* Accepts nobody new; requests under way are finished by further web_turn calls. */
+void web_quiesce(struct web *w);
+/* Connections open now. */
+unsigned web_connections(const struct web *w);
+/* The address and port really bound by listener i, "127.0.0.1:10058"; NULL past the last. Borrowed. */
+const char *web_address(const struct web *w, size_t i);
+void web_free(struct web *w); /* closes everything; NULL is fine */
+
+const char *web_library(void); /* "0.9.75" */
+
+#endif
