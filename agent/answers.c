@@ -1,0 +1,138 @@
+/* Where the listener meets the store: one function a route. */
+#include <stdlib.h>
+
+#include "agent/base/log.h"
+#include "agent/daemon.h"
+#include "agent/version.h"
+#include "exporters/exposition/exposition.h"
+
+enum { SCRAPES_MAX = 40 };
+
+/* One body under way. */
+struct scrape {
+	struct daemon *daemon;
+	struct exposition *exposition;
+};
+
+static size_t scrape_next(void *arg, char *at, size_t room)
+{
+	struct scrape *s = arg;
+
+	return exposition_next(s->exposition, at, room);
+}
+
+static void scrape_close(void *arg)
+{
+	struct scrape *s = arg;
+
+	s->daemon->scrapes--;
+	exposition_close(s->exposition);
+	free(s);
+}
+
+static void refuse(struct web_reply *reply, const char *text)
+{
+	reply->status = 503;
+	reply->type = "text/plain; charset=utf-8";
+	reply->retry_after_s = 1;
+	buf_str(&reply->body, text);
+}
+
+/* A pin of this turn with everything that is shown beside it. */
+static enum err look(struct daemon *d, struct pin **ret)
+{
+	const enum err e = store_pin(d->store, &d->now, ret);
+
+	if (e == ERR_OK)
+		daemon_refresh(d, *ret);
+	return e;
+}
+
+static enum err scrape_open(struct daemon *d, struct scrape **ret)
+{
+	struct exposition_parts parts = {
+		.app = d->app_health,
+		.app_n = d->roster->app_n,
+		.exporter = &d->exporter,
+	};
+	struct scrape *s = calloc(1, sizeof(*s));
+	enum err e = ERR_MEMORY;
+
+	if (s == NULL)
+		return ERR_MEMORY;
+	s->daemon = d;
+	e = look(d, &parts.pin);
+	if (e == ERR_OK)
+		e = exposition_open(&parts, &s->exposition);
+	if (e != ERR_OK) {
+		free(s);
+		return e;
+	}
+	*ret = s;
+	return ERR_OK;
+}
+
+void answer_metrics(void *arg, const struct web_request *q, struct web_reply *reply)
+{
+	struct daemon *d = arg;
+	struct scrape *s;
+
+	if (d->scrapes >= SCRAPES_MAX) {
+		refuse(reply, "too many scrapes at once, try again in a second\n");
+		return;
+	}
+	if (scrape_open(d, &s) != ERR_OK) {
+		refuse(reply, "out of memory, try again in a second\n");
+		return;
+	}
+	d->scrapes++;
+	reply->type = EXPOSITION_TYPE;
+	reply->vary = "Accept, Accept-Encoding";
+	reply->stream = (struct web_stream){
+		.next = scrape_next,
+		.close = scrape_close,
+		.arg = s,
+		.size = q->http10 ? exposition_measure(s->exposition) : WEB_SIZE_UNKNOWN,
+	};
+}
+
+typedef void page(const struct page_state *s, struct web_reply *reply);
+
+static void answer_page(struct daemon *d, page *make, struct web_reply *reply)
+{
+	struct why unready = { 0 }, unwell = { 0 };
+	struct pin *pin;
+	struct page_state s = {
+		.version = version_program(),
+		.telemetry_path = d->conf->telemetry_path,
+		.app = d->page_app,
+		.app_n = d->roster->app_n,
+	};
+
+	if (look(d, &pin) != ERR_OK) {
+		refuse(reply, "out of memory, try again in a second\n");
+		return;
+	}
+	s.unready = daemon_unready(d, &unready);
+	s.unwell = daemon_unwell(d, &unwell);
+	make(&s, reply);
+	store_unpin(pin);
+}
+
+void answer_landing(void *arg, const struct web_request *q, struct web_reply *reply)
+{
+	(void)q;
+	answer_page(arg, page_landing, reply);
+}
+
+void answer_healthy(void *arg, const struct web_request *q, struct web_reply *reply)
+{
+	(void)q;
+	answer_page(arg, page_healthy, reply);
+}
+
+void answer_ready(void *arg, const struct web_request *q, struct web_reply *reply)
+{
+	(void)q;
+	answer_page(arg, page_ready, reply);
+}

@@ -1,0 +1,324 @@
+#include "agent/daemon.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "agent/base/log.h"
+#include "agent/version.h"
+
+enum {
+	TURN_MAX_MS = 1000,
+	FAREWELL_MS = 1500, /* how long pages under way may go on after SIGTERM */
+	STUCK_MS = 60000,
+	INFLIGHT_MAX = 4096,
+	REPLY_MAX = 8 << 20,
+	REPLIES_MAX = 64 << 20,
+	CONNECTIONS_MAX = 128,
+	IDLE_S = 10,
+};
+
+static void refresh_app(struct daemon *d, size_t a, const struct pin *pin)
+{
+	const struct roster *r = d->roster;
+	struct health_app *h = &d->app_health[a];
+	struct poller_view v;
+
+	poller_app_view(d->poller, a, &d->now, &v);
+	*h = (struct health_app){
+		.labels = r->app_labels[a],
+		.info = r->app_info[a],
+		.usersig_expiry_s = signer_expiry_s(r->app[a].signer),
+	};
+	memcpy(h->tally, v.tally, sizeof(h->tally));
+	if (v.signing_failed)
+		h->up = UP_NO;
+	else if (v.last_ok_ms >= 0)
+		h->up =
+			d->now.mono_ms - v.last_ok_ms <= d->longest_ms + d->conf->timeout_ms + v.late_ms ? UP_YES : UP_NO;
+	else if (tally_finished(v.tally[CHAT_GET_TOPIC]) > 0)
+		h->up = UP_NO;
+	pin_count(pin, a, h);
+}
+
+void daemon_refresh(struct daemon *d, const struct pin *pin)
+{
+	for (size_t a = 0; a < d->roster->app_n; a++)
+		refresh_app(d, a, pin);
+	health_process_read(&d->exporter.process);
+}
+
+const char *daemon_unready(struct daemon *d, struct why *room)
+{
+	if (d->stopping) {
+		(void)err_because(room, ERR_OK, "not ready: stopping");
+		return room->text;
+	}
+	if (!d->ready && d->now.mono_ms - d->started_ms >= 2 * d->conf->interval_ms)
+		d->ready = true;
+	for (size_t a = 0; !d->ready && a < d->roster->app_n; a++) {
+		struct poller_view v;
+
+		poller_app_view(d->poller, a, &d->now, &v);
+		if (v.pending > 0) {
+			(void)err_because(room, ERR_OK, "not ready: app '%s' has %zu of %zu communities not polled yet",
+			                  d->conf->app[a].name, v.pending, d->conf->app[a].community_n);
+			return room->text;
+		}
+	}
+	d->ready = true;
+	return NULL;
+}
+
+const char *daemon_unwell(struct daemon *d, struct why *room)
+{
+	const int64_t idle_ms = d->now.mono_ms - poller_alive_ms(d->poller);
+
+	if (idle_ms < STUCK_MS)
+		return NULL;
+	(void)err_because(room, ERR_OK,
+	                  "unhealthy: polls are due, but none was started or finished for %" PRId64 " s",
+	                  idle_ms / 1000);
+	return room->text;
+}
+
+static enum err open_signals(struct daemon *d)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+		return ERR_SYSTEM;
+	d->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	return d->signal_fd >= 0 ? ERR_OK : ERR_SYSTEM;
+}
+
+static enum err open_store(struct daemon *d)
+{
+	const struct store_conf c = {
+		.community = d->roster->community,
+		.community_n = d->roster->community_n,
+		.app_n = d->roster->app_n,
+	};
+	const size_t apps = d->roster->app_n + 1;
+	enum err e = store_new(&c, &d->store);
+
+	d->app_health = calloc(apps, sizeof(*d->app_health));
+	d->page_app = calloc(apps, sizeof(*d->page_app));
+	if (e != ERR_OK || d->app_health == NULL || d->page_app == NULL)
+		return ERR_MEMORY;
+	for (size_t a = 0; a < d->roster->app_n; a++)
+		d->page_app[a] = (struct page_app){ d->conf->app[a].name, &d->app_health[a] };
+	for (size_t i = 0; i < d->roster->community_n; i++)
+		if (d->roster->job[i].period_ms > d->longest_ms)
+			d->longest_ms = d->roster->job[i].period_ms;
+	return ERR_OK;
+}
+
+static enum err open_fetch(struct daemon *d)
+{
+	const uint64_t wanted = (uint64_t)d->conf->max_inflight * d->roster->app_n;
+	char agent[64];
+	struct buf b;
+	struct fetch_conf c = {
+		.max_reply = REPLY_MAX,
+		.max_total = REPLIES_MAX,
+		.max_inflight = wanted < INFLIGHT_MAX ? (unsigned)wanted : INFLIGHT_MAX,
+		.timeout_ms = (long)d->conf->timeout_ms,
+	};
+
+	buf_wrap(&b, agent, sizeof(agent));
+	version_user_agent(&b);
+	c.user_agent = buf_text(&b);
+	return fetch_new(&c, &d->fetch);
+}
+
+static enum err open_poller(struct daemon *d)
+{
+	struct poller_parts parts = {
+		.fetch = d->fetch,
+		.app = d->roster->app,
+		.job = d->roster->job,
+		.app_n = d->roster->app_n,
+		.job_n = d->roster->community_n,
+		.sink = polls_sink(d),
+		.seed = d->seed,
+	};
+
+	rate_init(&d->log_rate, 5000, 20, &d->now);
+	return poller_new(&parts, &d->now, &d->poller);
+}
+
+static enum err open_web(struct daemon *d, const struct daemon_listen *listen, struct why *why)
+{
+	const struct web_conf c = {
+		.listen = listen->n > 0 ? listen->at : d->conf->listen.at,
+		.listen_n = listen->n > 0 ? listen->n : d->conf->listen.n,
+		.max_connections = CONNECTIONS_MAX,
+		.idle_timeout_s = IDLE_S,
+	};
+	static struct web_route route[] = {
+		{ NULL, answer_metrics },
+		{ "/", answer_landing },
+		{ "/-/healthy", answer_healthy },
+		{ "/-/ready", answer_ready },
+	};
+	const size_t n = sizeof(route) / sizeof(route[0]);
+
+	route[0].path = d->conf->telemetry_path;
+	for (size_t i = 1; i < n; i++)
+		if (strcmp(route[i].path, d->conf->telemetry_path) == 0)
+			return err_because(why, ERR_CONFIG, "telemetry path '%s' is taken by another page",
+			                   route[i].path);
+	return web_new(&c, route, n, d, &d->web, why);
+}
+
+static enum err start(struct daemon *d, const struct daemon_listen *listen, struct why *why)
+{
+	enum err e = open_signals(d);
+
+	if (e == ERR_OK)
+		e = roster_new(d->conf, d->seed, &d->roster);
+	if (e == ERR_OK)
+		e = open_store(d);
+	if (e == ERR_OK)
+		e = open_fetch(d);
+	if (e == ERR_OK)
+		e = open_poller(d);
+	if (e == ERR_OK)
+		e = open_web(d, listen, why);
+	version_labels(&d->build);
+	d->exporter.build = buf_view(&d->build);
+	return e;
+}
+
+static void finish(struct daemon *d)
+{
+	web_free(d->web); /* returns every pin */
+	poller_free(d->poller);
+	fetch_free(d->fetch);
+	free(d->page_app);
+	free(d->app_health);
+	store_free(d->store);
+	roster_free(d->roster);
+	buf_done(&d->build);
+	if (d->signal_fd >= 0)
+		close(d->signal_fd);
+}
+
+static void log_start(const struct daemon *d)
+{
+	LOG(SAY_INFO, "started", LOG_TEXT("version", version_program()),
+	    LOG_INT("apps", (int64_t)d->roster->app_n), LOG_INT("communities", (int64_t)d->roster->community_n));
+	for (size_t i = 0; web_address(d->web, i) != NULL; i++)
+		LOG(SAY_INFO, "listening", LOG_TEXT("address", web_address(d->web, i)),
+		    LOG_TEXT("telemetry_path", d->conf->telemetry_path));
+	for (size_t a = 0; a < d->roster->app_n; a++) {
+		const struct conf_app *app = &d->conf->app[a];
+		double required = 0;
+
+		for (size_t i = 0; i < app->community_n; i++)
+			required += 1000.0 / (double)app->community[i].interval_ms;
+		if (required > app->budget)
+			LOG(SAY_WARN, "budget_too_small", LOG_TEXT("app", app->name),
+			    LOG_INT("required_milli_calls_per_second", (int64_t)(required * 1000)),
+			    LOG_INT("budget_milli_calls_per_second", (int64_t)(app->budget * 1000)),
+			    LOG_TEXT("effect", "communities are polled less often than their interval says"));
+	}
+}
+
+/* The end begins: nothing new is sent or accepted; a second signal ends at once. */
+static void stop(struct daemon *d, const char *signal_name)
+{
+	if (d->stopping)
+		_exit(0);
+	LOG(SAY_INFO, "stopping", LOG_TEXT("signal", signal_name));
+	d->stopping = true;
+	poller_stop(d->poller);
+	web_quiesce(d->web);
+}
+
+static void take_signals(struct daemon *d)
+{
+	struct signalfd_siginfo info;
+
+	while (read(d->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGHUP)
+			LOG(SAY_WARN, "reload_ignored", LOG_TEXT("cure", "restart to apply a changed configuration"));
+		else
+			stop(d, info.ssi_signo == SIGTERM ? "TERM" : "INT");
+	}
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static enum err turn_and_wait(struct daemon *d)
+{
+	const int fds[] = { d->signal_fd, web_fd(d->web) };
+	int64_t wait_ms;
+
+	d->now = now_read();
+	take_signals(d);
+	poller_turn(d->poller, &d->now);
+	web_turn(d->web);
+	wait_ms = least(poller_wait_ms(d->poller, &d->now), web_wait_ms(d->web));
+	return fetch_wait(d->fetch, fds, sizeof(fds) / sizeof(fds[0]), least(wait_ms, TURN_MAX_MS));
+}
+
+static enum err run(struct daemon *d)
+{
+	enum err e = ERR_OK;
+	int64_t end_ms;
+
+	while (e == ERR_OK && !d->stopping)
+		e = turn_and_wait(d);
+	end_ms = d->now.mono_ms + FAREWELL_MS;
+	while (e == ERR_OK && d->scrapes > 0 && d->now.mono_ms < end_ms)
+		e = turn_and_wait(d);
+	return e;
+}
+
+/* Jitter only, so a clock will do when the kernel has nothing yet. */
+static uint64_t seed_of(const struct now *now)
+{
+	uint64_t seed;
+
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed))
+		seed = (uint64_t)now->mono_ms * 1000003 + (uint64_t)now->unix_s;
+	return seed;
+}
+
+enum err daemon_run(const struct conf *c, const struct daemon_listen *listen)
+{
+	struct daemon d = { .conf = c, .signal_fd = -1, .now = now_read() };
+	struct why why = { 0 };
+	enum err e;
+
+	buf_init(&d.build, 4096);
+	d.seed = seed_of(&d.now);
+	d.started_ms = d.now.mono_ms;
+	d.exporter.process.start_ms = d.now.unix_s * 1000;
+	e = start(&d, listen, &why);
+	if (e != ERR_OK) {
+		LOG(SAY_ERROR, "start_failed", LOG_TEXT("why", why.text[0] != '\0' ? why.text : err_text(e)));
+	} else {
+		log_start(&d);
+		e = run(&d);
+		if (e != ERR_OK)
+			LOG(SAY_ERROR, "loop_failed", LOG_TEXT("why", err_text(e)));
+		else
+			LOG(SAY_INFO, "stopped", LOG_INT("scrapes_cut", d.scrapes));
+	}
+	finish(&d);
+	return e;
+}

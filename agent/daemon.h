@@ -1,0 +1,62 @@
+/* The running program: every room, wired. Shared by the files in agent/ only. */
+#ifndef AGENT_DAEMON_H
+#define AGENT_DAEMON_H
+
+#include "agent/config/conf.h"
+#include "agent/poll/poller.h"
+#include "agent/roster.h"
+#include "exporters/pages/pages.h"
+#include "exporters/store/store.h"
+#include "exporters/web/web.h"
+
+struct daemon {
+	/* Borrowed. */
+	const struct conf *conf;
+	/* Built in this order and torn down in reverse. */
+	int signal_fd;
+	struct buf build; /* label text of exporter_build_info */
+	struct roster *roster;
+	struct store *store;
+	struct fetch *fetch;
+	struct poller *poller;
+	struct web *web;
+
+	uint64_t seed;      /* of every jitter; differs between processes */
+	struct now now;     /* of this turn */
+	int64_t started_ms; /* mono */
+	int64_t longest_ms; /* the longest interval of any community */
+	bool ready, stopping;
+	unsigned scrapes;              /* bodies being sent */
+	struct rate log_rate;          /* lines about failing polls */
+	uint64_t log_held;             /* of which not written */
+	struct health_app *app_health; /* by app, as of the latest daemon_refresh */
+	struct page_app *page_app;
+	struct health_exporter exporter;
+};
+
+/* Listen addresses of the command line win over those of the file; 0: the file's. */
+struct daemon_listen {
+	const char *const *at;
+	size_t n;
+};
+
+/* Runs until SIGTERM or SIGINT. Errors are logged. Returns ERR_OK after an orderly end. */
+enum err daemon_run(const struct conf *c, const struct daemon_listen *listen) MUST_USE;
+
+/* Brings app_health, exporter and the pages' view up to date. `pin` must be of this turn. */
+void daemon_refresh(struct daemon *d, const struct pin *pin);
+
+/* Why /-/ready or /-/healthy would say 503, written to `room`; NULL: they would not. */
+const char *daemon_unready(struct daemon *d, struct why *room);
+const char *daemon_unwell(struct daemon *d, struct why *room);
+
+/* polls.c: the poller's sink. */
+struct poller_sink polls_sink(struct daemon *d);
+
+/* answers.c: the web routes. `arg` is the daemon. */
+void answer_metrics(void *arg, const struct web_request *q, struct web_reply *reply);
+void answer_landing(void *arg, const struct web_request *q, struct web_reply *reply);
+void answer_healthy(void *arg, const struct web_request *q, struct web_reply *reply);
+void answer_ready(void *arg, const struct web_request *q, struct web_reply *reply);
+
+#endif
