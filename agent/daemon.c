@@ -35,7 +35,7 @@ static void refresh_app(struct daemon *d, size_t a, const struct pin *pin)
 		.usersig_expiry_s = signer_expiry_s(r->app[a].signer),
 	};
 	memcpy(h->tally, v.tally, sizeof(h->tally));
-	if (v.signing_failed)
+	if (v.signing_failed || v.barred)
 		h->up = UP_NO;
 	else if (v.last_ok_ms >= 0)
 		h->up =

@@ -12,9 +12,10 @@ enum { REPLIES_A_TURN = 16, SENDS_A_TURN = 16, BODY_MAX = 2 << 20, URL_MAX_BYTES
 enum { HOLD_MS = 60000, HUSH_MS = 1000 };
 
 struct flight {
-	int64_t due_ms; /* the slot it was started for */
-	size_t local;   /* number within its app's plan */
-	bool polled;    /* finished at least once */
+	int64_t due_ms;     /* the slot it was started for */
+	size_t local;       /* number within its app's plan */
+	bool polled;        /* finished at least once */
+	uint64_t signature; /* which one its call carries, by signer_renewals */
 };
 
 struct app {
@@ -26,7 +27,9 @@ struct app {
 	unsigned inflight;
 	int64_t last_ok_ms;
 	bool signing_failed;
-	bool held; /* one call at a time until one is answered without an auth error */
+	bool held;        /* one call at a time until one is answered without an auth error */
+	bool barred;      /* no calls but a probe a minute, because nothing here can cure the refusal */
+	uint64_t refused; /* the signature refused last; calls that still carry it say nothing new */
 	struct tally tally[CHAT_COMMANDS];
 };
 
@@ -147,8 +150,27 @@ static void plan_next(struct poller *p, size_t j, const struct now *now)
 	plan_put(a->plan, f->local, f->due_ms);
 }
 
+static void bar_app(struct app *a, int64_t for_ms, const struct now *now)
+{
+	rate_hush(&a->rate, for_ms > HOLD_MS ? for_ms : HOLD_MS, now);
+	a->held = true;
+	a->barred = true;
+}
+
+/* A new signature is made once; when that one is refused as well, the key is wrong and the app is barred. */
+static void judge_signature(struct app *a, uint64_t signature, int64_t wait_ms, const struct now *now)
+{
+	if (wait_ms == 0 && signature == a->refused)
+		return;
+	if (a->held || wait_ms > 0)
+		bar_app(a, wait_ms, now);
+	a->held = true;
+	a->refused = signature;
+	signer_expire(a->conf->signer);
+}
+
 /* What an answer means for the whole app. */
-static void judge_app(struct app *a, const struct outcome *o, const struct now *now)
+static void judge_app(struct app *a, uint64_t signature, const struct outcome *o, const struct now *now)
 {
 	const struct chat_code *code = chat_code(chat_row(o->code));
 	const bool by_code = o->err != ERR_HTTP_STATUS && o->code != 0;
@@ -157,17 +179,14 @@ static void judge_app(struct app *a, const struct outcome *o, const struct now *
 
 	if (o->err == ERR_OK) {
 		a->held = false;
+		a->barred = false;
 		a->last_ok_ms = now->mono_ms;
 	} else if (o->verdict == CHAT_SLOW) {
 		rate_hush(&a->rate, wait_ms > HUSH_MS ? wait_ms : HUSH_MS, now);
 	} else if (o->verdict == CHAT_RESIGN) {
-		signer_expire(a->conf->signer);
-		if (a->held || wait_ms > 0)
-			rate_hush(&a->rate, HOLD_MS, now);
-		a->held = true;
+		judge_signature(a, signature, wait_ms, now);
 	} else if (o->verdict == CHAT_DENIED && about_app) {
-		rate_hush(&a->rate, wait_ms > HOLD_MS ? wait_ms : HOLD_MS, now);
-		a->held = true;
+		bar_app(a, wait_ms, now);
 	}
 }
 
@@ -195,7 +214,7 @@ static void deliver(struct poller *p, const struct reply *r, const struct now *n
 	a->inflight--;
 	end.outcome = p->parts.sink.answer(p->parts.sink.arg, j, r, now, t, &end.why);
 	tally_attempt(t, &end.outcome, r->took_us, r->bytes);
-	judge_app(a, &end.outcome, now);
+	judge_app(a, p->flight[j].signature, &end.outcome, now);
 	end_poll(p, j, &end, now);
 }
 
@@ -232,6 +251,7 @@ static void start_poll(struct poller *p, size_t j, const struct now *now)
 
 	p->alive_ms = now->mono_ms;
 	a->signing_failed = signer_get(a->conf->signer, now->unix_s, &usersig, &end.why) != ERR_OK;
+	p->flight[j].signature = signer_renewals(a->conf->signer);
 	if (!a->signing_failed && start_call(p, j, usersig)) {
 		a->inflight++;
 		return;
@@ -332,6 +352,7 @@ void poller_app_view(const struct poller *p, size_t app, const struct now *now, 
 		.inflight = a->inflight,
 		.last_ok_ms = a->last_ok_ms,
 		.signing_failed = a->signing_failed,
+		.barred = a->barred,
 		.late_ms = due_ms < now->mono_ms ? now->mono_ms - due_ms : 0,
 		.pending = a->pending,
 	};

@@ -67,6 +67,7 @@ struct poller_view {
 	unsigned inflight;
 	int64_t last_ok_ms;  /* mono; -1: never */
 	bool signing_failed; /* the latest try to sign */
+	bool barred;         /* stopped by a refusal only an operator can cure; probed once a minute */
 	int64_t late_ms;     /* lateness of its most overdue job */
 	size_t pending;      /* jobs never finished once */
 };

@@ -4,7 +4,7 @@
 
 static const char head[] =
 	"<!DOCTYPE html>\n"
-	"<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Tencent Chat exporter</title>\n"
+	"<html lang=\"en\"><head><meta charset=\"utf-8\"><title>tencentchat_exporter</title>\n"
 	"<meta name=\"viewport\" content=\"width=device-width\"><style>\n"
 	":root{color-scheme:light dark}\n"
 	"body{font:16px/1.5 system-ui,sans-serif;max-width:48rem;margin:3rem auto;padding:0 1rem}\n"
@@ -64,7 +64,7 @@ void page_landing(const struct page_state *s, struct web_reply *reply)
 
 	reply->type = "text/html; charset=utf-8";
 	buf_str(b, head);
-	buf_fmt(b, "<h1>Tencent Chat exporter</h1>\n<p>Version %s. ", s->version);
+	buf_fmt(b, "<h1>tencentchat_exporter</h1>\n<p>Version %s. ", s->version);
 	add_text(b, s->unready != NULL ? s->unready : "Ready");
 	buf_str(b, ", ");
 	add_text(b, s->unwell != NULL ? s->unwell : "healthy");

@@ -28,7 +28,9 @@ static struct {
 	bool deliver[JOBS_MAX]; /* false: the call of this job hangs */
 	struct outcome outcome[JOBS_MAX];
 	unsigned expired;
-	bool cannot_sign;
+	uint64_t renewals;
+	uint64_t good_from; /* signatures below this one are refused; 0: `outcome` decides */
+	bool must_mint, cannot_sign;
 	size_t ended[JOBS_MAX];
 	struct poll_end last_end[JOBS_MAX];
 	unsigned most_flying;
@@ -76,14 +78,23 @@ enum err signer_get(struct signer *s, int64_t unix_s, const char **ret_sig, stru
 	(void)unix_s;
 	if (world.cannot_sign)
 		return err_because(why, ERR_KEY, "cannot read 'prod.key'");
+	world.renewals += world.must_mint;
+	world.must_mint = false;
 	*ret_sig = "sig";
 	return ERR_OK;
+}
+
+uint64_t signer_renewals(const struct signer *s)
+{
+	(void)s;
+	return world.renewals;
 }
 
 void signer_expire(struct signer *s)
 {
 	(void)s;
 	world.expired++;
+	world.must_mint = true;
 }
 
 /* ---- the sink ---- */
@@ -102,6 +113,8 @@ static struct outcome answer(void *arg, size_t job, const struct reply *r, const
 	(void)r;
 	(void)t;
 	(void)now;
+	if (world.good_from > 0 && world.renewals < world.good_from)
+		return (struct outcome){ CHAT_RESIGN, ERR_AUTH, 70009 };
 	return world.outcome[job];
 }
 
@@ -134,6 +147,7 @@ static void set_stage(struct stage *s, size_t app_n, size_t job_n, int64_t perio
 	memset(&world, 0, sizeof(world));
 	world.now = (struct now){ .mono_ms = 5000000, .unix_s = 1700000000 };
 	world.room = FAKE_ROOM;
+	world.must_mint = true;
 	for (size_t i = 0; i < JOBS_MAX; i++)
 		world.deliver[i] = true;
 	for (size_t a = 0; a < app_n; a++)
@@ -282,9 +296,28 @@ static void without_a_signature_nothing_is_sent(void **state)
 	poller_free(s.poller);
 }
 
+static void a_rotated_key_costs_one_refusal(void **state)
+{
+	struct stage s;
+	struct poller_view v;
+
+	(void)state;
+	set_stage(&s, 1, 20, 1000, 20000);
+	play(&s, 2000);
+	world.good_from = 2; /* the key changed: only what is signed from now on is accepted */
+	memset(world.ended, 0, sizeof(world.ended));
+	play(&s, 3000);
+	CHECK(world.expired == 1);
+	CHECK(world.ended[0] >= 2 && world.last_end[0].outcome.err == ERR_OK);
+	poller_app_view(s.poller, 0, &world.now, &v);
+	CHECK(!v.barred);
+	poller_free(s.poller);
+}
+
 static void refused_signatures_are_renewed_once_and_then_left_alone(void **state)
 {
 	struct stage s;
+	struct poller_view v;
 
 	(void)state;
 	set_stage(&s, 1, 20, 1000, 20000);
@@ -292,7 +325,9 @@ static void refused_signatures_are_renewed_once_and_then_left_alone(void **state
 		world.outcome[j] = (struct outcome){ CHAT_RESIGN, ERR_AUTH, 70001 };
 	play(&s, 30000);
 	CHECK(world.sent_n <= 10); /* what was under way, the second try, and no probe before a minute */
-	CHECK(world.expired >= 2);
+	CHECK(world.expired == 2);
+	poller_app_view(s.poller, 0, &world.now, &v);
+	CHECK(v.barred);
 	play(&s, 60000);
 	CHECK(world.sent_n <= 12);
 	for (size_t j = 0; j < 20; j++)
@@ -300,6 +335,8 @@ static void refused_signatures_are_renewed_once_and_then_left_alone(void **state
 	memset(world.ended, 0, sizeof(world.ended));
 	play(&s, 70000);
 	CHECK(world.ended[0] > 5); /* and it comes back by itself */
+	poller_app_view(s.poller, 0, &world.now, &v);
+	CHECK(!v.barred);
 	poller_free(s.poller);
 }
 
@@ -311,7 +348,7 @@ static void a_wrong_key_stops_the_app_to_one_probe_a_minute(void **state)
 	(void)state;
 	set_stage(&s, 1, 20, 1000, 20000);
 	for (size_t j = 0; j < 20; j++)
-		world.outcome[j] = (struct outcome){ CHAT_DENIED, ERR_AUTH, 70009 };
+		world.outcome[j] = (struct outcome){ CHAT_DENIED, ERR_AUTH, 70014 };
 	play(&s, 5000);
 	before = world.sent_n;
 	CHECK(before <= 3);
@@ -425,6 +462,7 @@ int main(void)
 		cmocka_unit_test(under_pressure_nobody_starves),
 		cmocka_unit_test(an_app_whose_calls_hang_leaves_the_other_alone),
 		cmocka_unit_test(without_a_signature_nothing_is_sent),
+		cmocka_unit_test(a_rotated_key_costs_one_refusal),
 		cmocka_unit_test(refused_signatures_are_renewed_once_and_then_left_alone),
 		cmocka_unit_test(a_wrong_key_stops_the_app_to_one_probe_a_minute),
 		cmocka_unit_test(a_community_without_rights_does_not_stop_the_app),
