@@ -1,5 +1,6 @@
 #include "exporters/metric/sample.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,7 +113,8 @@ static struct span put_real(char text[NUMBER_MAX], double value)
 		return span_of("NaN");
 	if (isinf(value))
 		return span_of(value > 0 ? "+Inf" : "-Inf");
-	for (int digits = 15; digits <= 17; digits++) {
+	/* Every decimal of up to 15 digits survives a normal double, but not a subnormal one. */
+	for (int digits = fabs(value) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
 		n = snprintf(text, NUMBER_MAX, "%.*g", digits, value);
 		if (strtod(text, NULL) == value)
 			break;

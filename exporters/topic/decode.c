@@ -123,7 +123,7 @@ static void take_mute(struct decoder *d, const cJSON *info, struct topic *t)
 	} else if (!get_int(d, info, "ShutUpAllFlag", 1, &flag)) { /* the older name */
 		return;
 	}
-	t->flags |= (uint8_t)(TOPIC_MUTE_KNOWN | (flag == 1 ? TOPIC_MUTED : 0));
+	t->flags |= (uint16_t)(TOPIC_MUTE_KNOWN | (flag == 1 ? TOPIC_MUTED : 0));
 }
 
 static void take_info(struct decoder *d, const cJSON *info, struct topic *t)
@@ -148,13 +148,17 @@ static void take_info(struct decoder *d, const cJSON *info, struct topic *t)
 	take_mute(d, info, t);
 }
 
-/* The counter never falls but for a topic that was created anew. */
+/* The counter never falls but for a topic that was created anew, not even over an answer that does not tell
+ * it. */
 static void hold_sequence(struct decoder *d, const struct topic *old, struct topic *t)
 {
-	if (old == NULL || t->next_seq == 0 || t->next_seq >= old->next_seq)
+	if (old == NULL || t->next_seq >= old->next_seq || topic_is_anew(old, t))
 		return;
-	if (topic_is_anew(old, t))
+	if (t->next_seq == 0) {
+		t->next_seq = old->next_seq;
+		t->flags |= TOPIC_SEQ_UNTOLD | (old->flags & TOPIC_HELD);
 		return;
+	}
 	t->next_seq = old->next_seq;
 	t->flags |= TOPIC_HELD;
 	if ((old->flags & TOPIC_HELD) == 0)
@@ -168,7 +172,7 @@ static void take_observer(struct decoder *d, const cJSON *self, struct topic *t,
 	if (!d->c->observer)
 		return;
 	if (get_int(d, self, "ShutUpTime", INT64_MAX, &muted))
-		t->flags |= (uint8_t)(TOPIC_WATCHED | (muted > 0 ? TOPIC_WATCHER_MUTED : 0));
+		t->flags |= (uint16_t)(TOPIC_WATCHED | (muted > 0 ? TOPIC_WATCHER_MUTED : 0));
 	if (get_int(d, self, "MsgSeq", INT64_MAX, &read_seq))
 		*ret_unread = t->next_seq > read_seq + 1 ? t->next_seq - 1 - read_seq : 0;
 }
@@ -206,7 +210,7 @@ static void keep_old(struct decoder *d, const struct topic *old, int code, struc
 		buf_add(&d->draft.text, d->before->text + old->name_at, old->name_len);
 	}
 	if (!d->c->observer || d->before->unread == NULL)
-		t->flags &= (uint8_t) ~(TOPIC_WATCHED | TOPIC_WATCHER_MUTED);
+		t->flags &= (uint16_t) ~(TOPIC_WATCHED | TOPIC_WATCHER_MUTED);
 	else
 		*unread = d->before->unread[old - d->before->topic];
 }
@@ -227,11 +231,10 @@ static void take_element(struct decoder *d, const cJSON *element)
 		count_error(d->answer, code);
 		draft->failed++;
 	}
-	if (!get_text(d, info, "TopicId", &id) || !take_id(d, id, &t)) {
-		if (code == 0)
-			d->answer->doubtful++;
+	if (code == 0 && member(info, "TopicId") == NULL)
+		d->answer->doubtful++;
+	if (!get_text(d, info, "TopicId", &id) || !take_id(d, id, &t))
 		return;
-	}
 	old = finder_find(&d->finder, &(struct facts){ .text = draft->text.at }, &t);
 	if (code != 0) {
 		keep_old(d, old, code, &t, &unread);

@@ -37,6 +37,7 @@ enum topic_flag {
 	TOPIC_HELD = 32,       /* NextMsgSeq fell with the same CreateTime; next_seq is the highest seen */
 	TOPIC_WATCHED = 64,    /* whether the observer is muted is known */
 	TOPIC_WATCHER_MUTED = 128,
+	TOPIC_SEQ_UNTOLD = 256, /* the latest answer had no NextMsgSeq; next_seq is what it was before */
 };
 struct topic {
 	int64_t next_seq;   /* 0: not known */
@@ -45,7 +46,7 @@ struct topic {
 	uint32_t good_s;         /* mono, when the service last answered for it without an error */
 	uint32_t id_at, name_at; /* in the text, escaped */
 	uint16_t id_len, name_len;
-	uint8_t flags;
+	uint16_t flags;
 	uint8_t error_row; /* 1 + row of its own ErrorCode; 0: none */
 };
 

@@ -23,9 +23,14 @@ static int64_t value_last_message(const struct facts *f, size_t i)
 	return f->topic[i].last_message_s != 0 ? (int64_t)f->topic[i].last_message_s : -1;
 }
 
+static bool sequence_told(const struct topic *t)
+{
+	return t->next_seq != 0 && (t->flags & TOPIC_SEQ_UNTOLD) == 0;
+}
+
 static int64_t value_messages(const struct facts *f, size_t i)
 {
-	return f->topic[i].next_seq - 1;
+	return sequence_told(&f->topic[i]) ? f->topic[i].next_seq - 1 : -1;
 }
 
 static int64_t value_muted(const struct facts *f, size_t i)
@@ -35,7 +40,7 @@ static int64_t value_muted(const struct facts *f, size_t i)
 
 static int64_t value_unread(const struct facts *f, size_t i)
 {
-	return f->observed && f->topic[i].next_seq != 0 ? f->unread[i] : -1;
+	return f->observed && sequence_told(&f->topic[i]) ? f->unread[i] : -1;
 }
 
 static int64_t value_watcher_muted(const struct facts *f, size_t i)
@@ -49,7 +54,7 @@ static int64_t value_error(const struct facts *f, size_t i)
 }
 
 struct row {
-	uint8_t need;                                      /* flags that must be set */
+	uint16_t need;                                     /* flags that must be set */
 	int64_t (*value)(const struct facts *f, size_t i); /* below 0: not known */
 };
 
