@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Every test that CI runs: installs what is missing, builds with gcc, with clang and with sanitizers, runs ctest once over
+# all three. ctest prints the closing line.
+#
+#   tests/run.sh            everything
+#   tests/run.sh LABEL...   only these labels: unit golden fuzz simulator replay fences valgrind
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+presets=(release asan clang)
+labels=()
+
+say() {
+	printf '[%4ds] %s\n' "$SECONDS" "$*"
+}
+
+die() {
+	printf 'run: %s\n' "$*" >&2
+	exit 1
+}
+
+for argument in "$@"; do
+	case $argument in
+	-h | --help) sed -n '2,/^set -/{/^#/s/^# \{0,1\}//p;}' "${BASH_SOURCE[0]}"; exit 0 ;;
+	unit | golden | fuzz | simulator | replay | fences | valgrind) labels+=("$argument") ;;
+	*) die "unknown label '$argument'; one of unit golden fuzz simulator replay fences valgrind" ;;
+	esac
+done
+
+build() {
+	local log=$root/build/$1.log
+
+	say "building $1"
+	mkdir -p "$root/build"
+	{ cmake --preset "$1" -S "$root" && cmake --build "$root/build/$1"; } >"$log" 2>&1 ||
+		{ tail -n 40 "$log" >&2; die "building $1 failed; its last words are above, all of them in $log"; }
+}
+
+# One folder for ctest that holds the tests of every build, so that there is one closing line.
+collect() {
+	mkdir -p "$root/build/all"
+	for preset in "${presets[@]}"; do
+		printf 'subdirs("%s")\n' "$root/build/$preset"
+	done >"$root/build/all/CTestTestfile.cmake"
+}
+
+cd "$root"
+say "installing what is missing"
+deploy/packages.sh tests
+for preset in "${presets[@]}"; do build "$preset"; done
+collect
+pattern=$(IFS='|'; printf '%s' "${labels[*]}")
+say "running ctest"
+exec ctest --test-dir build/all --output-on-failure --no-tests=error -j "${TCE_JOBS:-2}" ${pattern:+-L "^($pattern)\$"}
