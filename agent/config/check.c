@@ -15,6 +15,12 @@ enum { LABELS_MAX = 16, APPS_MAX = 256, STALE_LEAST_MS = 300000 };
 /* The service tells its customer at 80 % of the 200 calls a second that it documents for get_topic. */
 static const double budget_loud = 160.0;
 
+/* Not there, or without an entry. */
+static bool is_empty(const config_setting_t *list)
+{
+	return list == NULL || (config_setting_is_aggregate(list) && config_setting_length(list) == 0);
+}
+
 void check_root(struct conf *c, const struct level *l, struct faults *f)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_.~-";
@@ -27,9 +33,15 @@ void check_root(struct conf *c, const struct level *l, struct faults *f)
 		          "digits and "
 		          "/_.~-, and not below /-/",
 		          path);
-	if (l->nested == NULL || config_setting_length(l->nested) == 0)
-		fault_add(f, 0, "no app is configured; add apps = ( { sdkappid = ...; ... } );");
-	else if (config_setting_length(l->nested) > APPS_MAX)
+	for (size_t i = 0; i < c->listen.n; i++)
+		if (!listen_ok(c->listen.at[i]))
+			fault_add(f, level_line(l, "web.listen"),
+			          "web.listen: '%.100s' is no address; write host:port, [v6]:port or :port",
+			          c->listen.at[i]);
+	if (is_empty(l->nested))
+		fault_add(f, l->nested != NULL ? config_setting_source_line(l->nested) : 0,
+		          "no app is configured; add apps = ( { sdkappid = ...; ... } );");
+	else if (l->nested != NULL && config_setting_length(l->nested) > APPS_MAX)
 		fault_add(f, config_setting_source_line(l->nested), "apps: more than %d", APPS_MAX);
 }
 
@@ -67,6 +79,14 @@ static void check_ca(const struct conf_app *app, const struct level *l, struct f
 		close(fd);
 }
 
+/* The service's keys are 64 hexadecimal digits; somebody pasted one where its place was asked for. */
+static bool is_pasted_key(const struct key_source *s)
+{
+	const size_t len = strlen(s->name);
+
+	return s->kind != KEY_INLINE && len >= 32 && strspn(s->name, "0123456789abcdefABCDEF") == len;
+}
+
 static void check_key(struct conf *c, struct conf_app *app, const struct level *l, struct faults *f)
 {
 	const struct {
@@ -100,7 +120,12 @@ static void check_key(struct conf *c, struct conf_app *app, const struct level *
 	}
 	if (app->key.name[0] == '\0')
 		return; /* its own fault is told already */
-	if (key_check(&app->key, &loose, &why) != ERR_OK)
+	if (is_pasted_key(&app->key))
+		fault_add(
+			f, line,
+			"%s%s: this looks like the key itself; here stands where it is kept (secret_key takes the key)",
+			l->where, key);
+	else if (key_check(&app->key, &loose, &why) != ERR_OK)
 		fault_add(f, line, "%s%s: %s", l->where, key, why.text);
 	else if (loose)
 		fault_warn(f, line, "%s%s: '%.200s' can be read by others than its owner; chmod 600 it", l->where,
@@ -108,41 +133,6 @@ static void check_key(struct conf *c, struct conf_app *app, const struct level *
 	else if (app->key.kind == KEY_INLINE)
 		fault_warn(f, line, "%s%s: a key is better kept in a file of its own (secret_key_file)", l->where,
 		           key);
-}
-
-/* "127.0.0.1", "[::1]" or "localhost", with or without a port. */
-static bool is_loopback(const char *host)
-{
-	static const char *const names[] = { "127.0.0.1", "[::1]", "localhost" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const size_t len = strlen(names[i]);
-
-		if (strncasecmp(host, names[i], len) == 0 &&
-		    (host[len] == '\0' || host[len] == ':' || host[len] == '/'))
-			return true;
-	}
-	return false;
-}
-
-/* What is wrong with a base URL; NULL when nothing is. */
-static const char *url_fault(const char *url)
-{
-	const bool https = strncmp(url, "https://", 8) == 0, http = strncmp(url, "http://", 7) == 0;
-	const char *host = url + (https ? 8 : 7);
-	size_t len;
-
-	if (!https && !http)
-		return "it must start with https://";
-	len = strcspn(host, "/");
-	if (len == 0 || strpbrk(url, " \"'<>?#@\\^`{}|") != NULL)
-		return "it must be https://HOST or https://HOST:PORT, without user, query or fragment";
-	for (const char *s = url; *s != '\0'; s++)
-		if ((unsigned char)*s >= 0x80)
-			return "it must be ASCII; write an international host name as xn--...";
-	if (http && !is_loopback(host))
-		return "plain http would show the signature to the network; use https:// (http only for loopback)";
-	return NULL;
 }
 
 static void check_host(struct conf *c, struct conf_app *app, const struct level *l, struct faults *f)
@@ -166,7 +156,8 @@ static void check_host(struct conf *c, struct conf_app *app, const struct level 
 	wrong = url_fault(app->endpoint);
 	if (wrong != NULL) {
 		if (app->endpoint[0] != '\0')
-			fault_add(f, endpoint, "%sendpoint: '%.100s': %s", l->where, app->endpoint, wrong);
+			fault_add(f, endpoint, "%sendpoint: '%.100s': %s", l->where,
+			          strchr(app->endpoint, '@') != NULL ? "***" : app->endpoint, wrong); /* user:password@ */
 		return;
 	}
 	len = strlen(app->endpoint);
@@ -195,7 +186,7 @@ void check_app(struct conf *c, struct conf_app *app, const struct level *l, stru
 		app->name = arena_text(&c->arena, id, strlen(id));
 		f->no_memory |= app->name == NULL;
 	}
-	if (l->nested == NULL || config_setting_length(l->nested) == 0)
+	if (is_empty(l->nested))
 		fault_warn(f, l->line, "%scommunities is empty: nothing is asked for this app", l->where);
 }
 
@@ -248,8 +239,8 @@ static void check_labels(struct conf *c, struct conf_community *com, const struc
 	if (group == NULL)
 		return;
 	if (!config_setting_is_group(group)) {
-		fault_add(f, config_setting_source_line(group),
-		          "%slabels: a group stands here: { team = \"emea\"; };", l->where);
+		fault_add(f, config_setting_source_line(group), "%slabels: wanted is a group: { team = \"emea\"; };",
+		          l->where);
 		return;
 	}
 	n = config_setting_length(group);
@@ -266,85 +257,32 @@ static void check_labels(struct conf *c, struct conf_community *com, const struc
 	com->label_n = label != NULL ? (size_t)n : 0;
 }
 
-void check_community(struct conf *c, const struct conf_app *app, struct conf_community *com,
-                     const struct level *l, struct faults *f)
+/* Told once for the app when its communities only inherit both. */
+static void check_stale(struct conf_community *com, struct level *l, struct faults *f)
 {
 	const int64_t usual = 3 * com->interval_ms;
 	char stale[DURATION_ROOM], interval[DURATION_ROOM];
+	bool inherited = level_line(l, "stale_after") == 0 && level_line(l, "interval") == 0;
 
+	if (com->stale_after_ms == 0) {
+		com->stale_after_ms = usual > STALE_LEAST_MS ? usual : STALE_LEAST_MS;
+		return;
+	}
+	if (com->stale_after_ms >= com->interval_ms || (inherited && l->above->stale_told))
+		return;
+	l->above->stale_told |= inherited;
+	fault_add(
+		f, level_line_above(l, "stale_after_ms"),
+		"%sstale_after: %s is shorter than the interval of %s; facts would be gone before they are renewed",
+		l->where, duration_text(com->stale_after_ms, stale), duration_text(com->interval_ms, interval));
+}
+
+void check_community(struct conf *c, const struct conf_app *app, struct conf_community *com, struct level *l,
+                     struct faults *f)
+{
 	com->observer = com->from_account[0] != '\0';
 	if (!com->observer)
 		com->from_account = app->identifier;
-	if (com->stale_after_ms == 0)
-		com->stale_after_ms = usual > STALE_LEAST_MS ? usual : STALE_LEAST_MS;
-	else if (com->stale_after_ms < com->interval_ms)
-		fault_add(f, level_line(l, "stale_after") != 0 ? level_line(l, "stale_after") : l->line,
-		          "%sstale_after: %s is shorter than the interval of %s; facts would be gone before they are "
-		          "renewed",
-		          l->where, duration_text(com->stale_after_ms, stale),
-		          duration_text(com->interval_ms, interval));
+	check_stale(com, l, f);
 	check_labels(c, com, l, f);
-}
-
-struct named {
-	const char *name;
-	int line;
-};
-
-static int by_name(const void *left, const void *right)
-{
-	const struct named *l = left, *r = right;
-	const int order = strcmp(l->name, r->name);
-
-	return order != 0 ? order : (l->line > r->line) - (l->line < r->line);
-}
-
-static void report_twice(struct named *at, size_t n, const char *what, struct faults *f)
-{
-	qsort(at, n, sizeof(*at), by_name);
-	for (size_t i = 1; i < n; i++)
-		if (at[i].name[0] != '\0' && strcmp(at[i - 1].name, at[i].name) == 0)
-			fault_add(f, at[i].line, "%s '%.200s' stands here again; it is already in line %d", what,
-			          at[i].name, at[i - 1].line);
-}
-
-static void apps_twice(const struct conf *c, struct named *at, struct faults *f)
-{
-	char(*id)[24] = calloc(c->app_n + 1, sizeof(*id));
-
-	f->no_memory |= id == NULL;
-	for (size_t i = 0; id != NULL && i < c->app_n; i++) {
-		if (c->app[i].sdkappid != 0)
-			(void)snprintf(id[i], sizeof(id[i]), "%lld", (long long)c->app[i].sdkappid);
-		at[i] = (struct named){ id[i], c->app[i].line };
-	}
-	if (id != NULL)
-		report_twice(at, c->app_n, "sdkappid", f);
-	for (size_t i = 0; i < c->app_n; i++)
-		at[i] = (struct named){ c->app[i].sdkappid != 0 ? c->app[i].name : "", c->app[i].line };
-	report_twice(at, c->app_n, "app name", f);
-	free(id);
-}
-
-void check_twice(const struct conf *c, struct faults *f)
-{
-	size_t most = c->app_n + 1;
-	struct named *at;
-
-	for (size_t a = 0; a < c->app_n; a++)
-		if (c->app[a].community_n > most)
-			most = c->app[a].community_n;
-	at = calloc(most, sizeof(*at));
-	f->no_memory |= at == NULL;
-	if (at == NULL)
-		return;
-	apps_twice(c, at, f);
-	for (size_t a = 0; a < c->app_n; a++) {
-		const struct conf_app *app = &c->app[a];
-
-		for (size_t i = 0; i < app->community_n; i++)
-			at[i] = (struct named){ app->community[i].id, app->community[i].line };
-		report_twice(at, app->community_n, "community", f);
-	}
-	free(at);
 }

@@ -8,15 +8,27 @@
 
 enum { TEXT_MAX = 48 << 20 }; /* what 16 MiB can grow to when every number gets its L */
 
+/* The text pass kept most of the causes away. */
+static void parse_fault(const config_t *tree, struct faults *f)
+{
+	const char *text = config_error_text(tree);
+	const int line = config_error_line(tree);
+
+	if (strncmp(text, "duplicate", 9) == 0)
+		fault_add(f, line, "this setting stands in its group already; remove one of the two");
+	else
+		fault_add(f, line,
+		          "%s; look for a missing value, ',' or bracket, or one too many, here or in the line above",
+		          text);
+}
+
 static void parse(const char *text, struct faults *f, struct conf **ret)
 {
 	config_t tree;
 
 	config_init(&tree);
 	if (config_read_string(&tree, text) != CONFIG_TRUE)
-		fault_add(f, config_error_line(&tree),
-		          "%s; look for a missing ';', ',' or bracket here or in the line above",
-		          config_error_text(&tree));
+		parse_fault(&tree, f);
 	else
 		*ret = walk(&tree, f);
 	f->no_memory |= *ret == NULL && f->n == 0;
@@ -42,7 +54,7 @@ enum err conf_read(const char *path, const char *text, size_t len, struct conf *
 		explicit_bzero(clean.at, clean.cap); /* an inline key may stand in it */
 	buf_done(&clean);
 	faults_close(&f);
-	if (f.n == 0 && !f.no_memory) {
+	if (c != NULL && f.n == 0 && !f.no_memory) {
 		*ret = c;
 		return ERR_OK;
 	}

@@ -1,13 +1,30 @@
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "agent/base/utf8.h"
 #include "agent/config/inside.h"
 
-static void fault_line(struct faults *f, int line, const char *kind, const char *fmt, va_list ap)
+/* What is quoted of the file may be cut inside of a character, or hold what a terminal obeys. */
+static void make_plain(char *text)
+{
+	const size_t len = strlen(text);
+
+	for (size_t i = 0; i < len;) {
+		const size_t n = utf8_char(text + i, len - i);
+
+		if (n == 0 || (unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+			text[i] = '?';
+		i += n > 0 ? n : 1;
+	}
+}
+
+static FORMAT(4, 0) void fault_line(struct faults *f, int line, const char *kind, const char *fmt, va_list ap)
 {
 	char text[768];
 
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	make_plain(text);
 	if (line > 0)
 		buf_fmt(f->out, "%s:%d: %s%s\n", f->path, line, kind, text);
 	else
@@ -40,4 +57,6 @@ void faults_close(struct faults *f)
 {
 	if (f->n > FAULTS_SHOWN)
 		buf_fmt(f->out, "%s: and %zu faults more\n", f->path, f->n - FAULTS_SHOWN);
+	if (f->warned > FAULTS_SHOWN)
+		buf_fmt(f->out, "%s: and %zu warnings more\n", f->path, f->warned - FAULTS_SHOWN);
 }

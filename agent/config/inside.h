@@ -35,16 +35,63 @@ void *arena_take(struct conf_arena **a, size_t size);
 char *arena_text(struct conf_arena **a, const char *text, size_t len);
 void arena_free(struct conf_arena *a);
 
-/* ---- text_pass.c: the text before libconfig sees it */
+/* ---- text_read.c */
 
 /* A regular file of at most 16 MiB, opened without waiting. On failure one fault is added and NULL returned;
  * the caller wipes and frees. */
 char *text_read(struct faults *f, size_t *ret_len);
 
+/* ---- brackets.c: which are open while the text is read */
+
+enum { DEPTH_MAX = 16 };
+
+struct bracket {
+	char c;
+	int line;
+	unsigned settings; /* directly in it, when it is a group */
+};
+
+struct brackets {
+	struct faults *faults;
+	size_t depth;                       /* deeper than DEPTH_MAX only counted */
+	struct bracket open[DEPTH_MAX + 1]; /* [0] is the whole file */
+	bool unsure; /* the count is off from here on: one bad bracket makes all behind it look bad */
+	bool broken; /* a fault was added that leaves nothing to parse */
+};
+
+void brackets_open(struct brackets *b, char c, int line);
+void brackets_close(struct brackets *b, char c, int line);
+/* A setting in the innermost group; a group of thousands takes libconfig minutes. */
+void brackets_setting(struct brackets *b, int line);
+/* True inside of ( ) and [ ], where commas stand between values. */
+bool brackets_list(const struct brackets *b);
+/* At the end of the file. */
+void brackets_end(struct brackets *b);
+
+/* ---- word.c */
+
+bool all_in(const char *s, size_t n, const char *set);
+/* May stand in a name or a number. */
+bool in_word(char c);
+/* In any case of letters. */
+bool word_is(const char *word, size_t len, const char *name);
+/* What libconfig takes as the name of a setting. */
+bool name_ok(const char *word, size_t len);
+/* Whether the value behind this name may be a key; so it is for a mistyped secret_key. */
+bool names_secret(const char *word, size_t len);
+/* The bytes of blanks, line ends and comments at `s`. */
+size_t gap_len(const char *s, const char *end);
+
+/* What is wrong with the backslash at `s`, with `n` bytes to the end of the text; NULL when nothing is.
+ * Versions of libconfig differ in what else they know. */
+const char *escape_fault(const char *s, size_t n);
+
+/* ---- text_pass.c: the text before libconfig sees it */
+
 /* Rewrites `text` so that no version of libconfig misreads it: comments and a byte order mark go, whole
- * numbers become decimal and get their L. Line numbers stay. What libconfig would accept and not mean is a
- * fault; where the meaning is plain, what comes out is repaired so that the faults behind it are found as
- * well. False when there is nothing to parse. */
+ * numbers become decimal and get their L, [ ] become ( ). Line numbers stay. What libconfig would accept and
+ * not mean is a fault; where the meaning is plain, what comes out is repaired so that the faults behind it
+ * are found as well. False when there is nothing to parse. */
 bool text_pass(struct faults *f, const char *text, size_t len, struct buf *out);
 
 /* ---- option.c: rows of config/options.def as data */
@@ -89,6 +136,8 @@ struct level {
 	int line;                       /* where it starts */
 	int lines[OPTIONS];             /* where each option stands; 0: not set */
 	const config_setting_t *nested; /* its apps, communities or labels; NULL: none */
+	struct level *above;            /* NULL for the whole */
+	bool stale_told;                /* a stale_after that its communities inherit is a fault, and told */
 };
 
 /* NULL when memory ran out. Faults are in `f`. */
@@ -96,14 +145,26 @@ struct conf *walk(const config_t *tree, struct faults *f);
 
 /* Where an option of this level stands, 0 when it is not set. */
 int level_line(const struct level *l, const char *key);
+/* Where the option that this level inherits is set; where this level starts when it is nowhere. */
+int level_line_above(const struct level *l, const char *field);
 
 /* ---- check.c: what one value alone cannot show. Each adds faults and fills what is derived. */
 
 void check_root(struct conf *c, const struct level *l, struct faults *f);
 void check_app(struct conf *c, struct conf_app *app, const struct level *l, struct faults *f);
 /* `app` is checked already. */
-void check_community(struct conf *c, const struct conf_app *app, struct conf_community *com,
-                     const struct level *l, struct faults *f);
+void check_community(struct conf *c, const struct conf_app *app, struct conf_community *com, struct level *l,
+                     struct faults *f);
+
+/* ---- address.c */
+
+/* What is wrong with a base URL; NULL when nothing is. */
+const char *url_fault(const char *url);
+/* "host:port", "[v6]:port" or ":port". */
+bool listen_ok(const char *text);
+
+/* ---- twice.c */
+
 /* Nothing may be named twice. */
 void check_twice(const struct conf *c, struct faults *f);
 

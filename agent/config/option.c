@@ -1,5 +1,6 @@
 #include "agent/config/inside.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,13 @@ size_t option_size(const struct option *o)
 	return sizes[o->kind];
 }
 
+/* C0, DEL and C1, which starts with 0xc2 in UTF-8. */
+static bool is_control(const char *s)
+{
+	return (unsigned char)s[0] < 0x20 || s[0] == 0x7f ||
+	       ((unsigned char)s[0] == 0xc2 && (unsigned char)s[1] < 0xa0);
+}
+
 bool option_text_ok(const char *text, const char *key, int line, double max, struct faults *f)
 {
 	const size_t len = strlen(text);
@@ -40,7 +48,7 @@ bool option_text_ok(const char *text, const char *key, int line, double max, str
 	for (size_t i = 0; i < len;) {
 		const size_t n = utf8_char(text + i, len - i);
 
-		if (n == 0 || (unsigned char)text[i] < 0x20 || text[i] == 0x7f) {
+		if (n == 0 || is_control(text + i)) {
 			fault_add(f, line, "%s: %s at byte %zu", key, n == 0 ? "not valid UTF-8" : "a control character",
 			          i + 1);
 			return false;
@@ -138,6 +146,8 @@ static bool read_text(const struct option *o, const config_setting_t *s, const c
 	if (!option_text_ok(text, key, line, o->max, f))
 		return true;
 	copy = arena_text(a, text, strlen(text));
+	if (o->kind == KIND_SECRET) /* libconfig frees its copy as it is */
+		explicit_bzero((char *)(uintptr_t)text, strlen(text));
 	if (copy == NULL)
 		f->no_memory = true;
 	else
@@ -199,7 +209,7 @@ static void read_real(const struct option *o, const config_setting_t *s, const c
 	}
 	value = is_whole(s) ? (double)whole(s) : config_setting_get_float(s);
 	if (!(value >= o->min && value <= o->max))
-		fault_add(f, config_setting_source_line(s), "%s: %g is outside of %g to %g", key, value, o->min,
+		fault_add(f, config_setting_source_line(s), "%s: %.15g is outside of %g to %g", key, value, o->min,
 		          o->max);
 	else
 		*field = value;
@@ -224,15 +234,18 @@ static void read_list(const struct option *o, const config_setting_t *s, const c
 	f->no_memory |= at == NULL;
 	for (int i = 0; at != NULL && i < n; i++) {
 		const config_setting_t *e = config_setting_get_elem(s, (unsigned)i);
-		const char *text = read_string(e, key, "a text in double quotes", f);
+		char entry[224];
+		const char *text;
 
+		(void)snprintf(entry, sizeof(entry), "%s[%d]", key, i);
+		text = read_string(e, entry, "a text in double quotes", f);
 		if (text == NULL)
 			return;
 		if (*text == '\0') {
-			fault_add(f, config_setting_source_line(e), "%s: entry %d is empty", key, i + 1);
+			fault_add(f, config_setting_source_line(e), "%s: an empty text", entry);
 			return;
 		}
-		if (!option_text_ok(text, key, config_setting_source_line(e), 256, f))
+		if (!option_text_ok(text, entry, config_setting_source_line(e), 256, f))
 			return;
 		at[i] = arena_text(a, text, strlen(text));
 		f->no_memory |= at[i] == NULL;

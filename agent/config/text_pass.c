@@ -4,19 +4,25 @@
  * - "a" "b" is one string "ab", so a forgotten comma loses a community in silence;
  * - a comment without an end, and an empty file, are fine; a group of 50,000 settings takes 12 s. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "agent/base/utf8.h"
 #include "agent/config/inside.h"
 
-enum { FILE_MAX = 16 << 20, DEPTH_MAX = 16, GROUP_MAX = 256, SHOWN = 40 };
+enum { SHOWN = 40 };
 
-enum last { LAST_START, LAST_STRING, LAST_COMMA, LAST_OTHER };
+enum last {
+	LAST_START,
+	LAST_STRING,
+	LAST_COMMA,
+	LAST_EQUALS,
+	LAST_SEMICOLON,
+	LAST_OPEN,
+	LAST_CLOSED,
+	LAST_OTHER
+};
 
 struct pass {
 	struct faults *faults;
@@ -26,59 +32,12 @@ struct pass {
 	enum last last;
 	const char *string; /* the last one, with its quotes */
 	size_t string_len;
-	bool secret;                      /* the setting read last is secret_key */
-	size_t comma;                     /* where the last comma stands in `out` */
-	bool hopeless;                    /* what comes out cannot be parsed any more */
-	size_t depth;                     /* brackets open; deeper than DEPTH_MAX only counted */
-	unsigned settings[DEPTH_MAX + 1]; /* in each open group */
+	bool secret;    /* the setting read last is one whose value no message may show */
+	size_t comma;   /* where the last comma stands in `out` */
+	int comma_line; /* and in the file */
+	bool hopeless;  /* what comes out cannot be parsed any more */
+	struct brackets brackets;
 };
-
-static char *read_all(int fd, struct faults *f, size_t *ret_len)
-{
-	char *text = malloc(FILE_MAX + 1);
-	size_t len = 0;
-	ssize_t n = 1;
-
-	if (text == NULL) {
-		fault_add(f, 0, "out of memory");
-		return NULL;
-	}
-	while (n > 0 && len <= FILE_MAX) {
-		n = read(fd, text + len, FILE_MAX + 1 - len);
-		if (n > 0)
-			len += (size_t)n;
-		else if (n < 0 && errno == EINTR)
-			n = 1;
-	}
-	if (n < 0)
-		fault_add(f, 0, "cannot read the file: %s", strerror(errno));
-	else if (len > FILE_MAX)
-		fault_add(f, 0, "the file is larger than 16 MiB");
-	if (n < 0 || len > FILE_MAX) {
-		free(text);
-		return NULL;
-	}
-	*ret_len = len;
-	return text;
-}
-
-char *text_read(struct faults *f, size_t *ret_len)
-{
-	const int fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a FIFO must not wait */
-	struct stat st;
-	char *text = NULL;
-
-	if (fd < 0) {
-		fault_add(f, 0, "cannot open the file: %s", strerror(errno));
-		return NULL;
-	}
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-		fault_add(f, 0, "not a regular file");
-	else
-		text = read_all(fd, f, ret_len);
-	close(fd);
-	return text;
-}
 
 static size_t left(const struct pass *p)
 {
@@ -87,70 +46,51 @@ static size_t left(const struct pass *p)
 
 struct token {
 	int len;
-	const char *at;
+	const char *at, *more; /* "..." when it is cut */
 };
 
 /* What of a token a message shows; nothing of what may be the key. */
 static struct token shown(const struct pass *p, const char *at, size_t len)
 {
 	if (p->secret)
-		return (struct token){ 3, "***" };
-	return (struct token){ len > SHOWN ? SHOWN : (int)len, at };
-}
-
-static bool all_in(const char *s, size_t n, const char *set)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strchr(set, s[i]) == NULL)
-			return false;
-	return true;
-}
-
-/* Counts settings of a group by their '=' or ':', which stand nowhere else outside of strings. */
-static void count_setting(struct pass *p)
-{
-	const size_t depth = p->depth < DEPTH_MAX ? p->depth : DEPTH_MAX;
-
-	if (++p->settings[depth] != GROUP_MAX + 1)
-		return;
-	p->hopeless = true;
-	fault_add(p->faults, p->line, "more than %d settings in one group; is a bracket missing above?",
-	          GROUP_MAX);
-}
-
-static void open_bracket(struct pass *p)
-{
-	p->depth++;
-	if (p->depth == DEPTH_MAX + 1)
-		fault_add(p->faults, p->line, "brackets deeper than %d; is one not closed above?", DEPTH_MAX);
-	p->hopeless |= p->depth > DEPTH_MAX;
-	if (p->depth <= DEPTH_MAX)
-		p->settings[p->depth] = 0;
+		return (struct token){ 3, "***", "" };
+	return (struct token){ len > SHOWN ? SHOWN : (int)len, at, len > SHOWN ? "..." : "" };
 }
 
 static void close_bracket(struct pass *p, char c)
 {
-	if (p->last == LAST_COMMA && c != '}') {
-		fault_add(p->faults, p->line, "a comma before '%c': remove it", c);
-		if (p->comma < p->out->len)
-			p->out->at[p->comma] = ' ';
-	}
-	if (p->depth > 0)
-		p->depth--;
+	brackets_close(&p->brackets, c, p->line);
+	if (p->last != LAST_COMMA || c == '}')
+		return; /* in a group a comma ends a setting */
+	fault_add(p->faults, p->comma_line, "a comma before '%c': remove it", c);
+	if (p->comma < p->out->len)
+		p->out->at[p->comma] = ' ';
+}
+
+/* Drops the rest of the line. */
+static void skip_line(struct pass *p)
+{
+	while (p->at < p->end && *p->at != '\n')
+		p->at++;
+	p->brackets.unsure = true; /* some may stand in what is dropped */
+	p->hopeless = true;
+	p->last = LAST_OTHER;
 }
 
 /* The bytes of the string at `at`, quotes included; 0 when it does not end in its line. */
 static size_t string_len(struct pass *p)
 {
+	const char *wrong;
+
 	for (const char *s = p->at + 1; s < p->end && *s != '\n'; s++) {
 		if (*s == '"')
 			return (size_t)(s - p->at) + 1;
-		if (*s != '\\' || s + 1 == p->end)
+		if (*s != '\\' || s + 1 == p->end || s[1] == '\n')
 			continue;
-		if (p->end - s >= 4 && memcmp(s, "\\x00", 4) == 0)
-			fault_add(p->faults, p->line, "a string with a zero byte, \\x00: libconfig would cut it there");
-		if (s[1] != '\n')
-			s++;
+		wrong = escape_fault(s, (size_t)(p->end - s));
+		if (wrong != NULL)
+			fault_add(p->faults, p->line, "%s", wrong);
+		s++;
 	}
 	return 0;
 }
@@ -161,28 +101,48 @@ static void pass_line_comment(struct pass *p)
 		p->at++;
 }
 
+/* libconfig would make one string of two that only blanks part. A text in any other odd place is a syntax
+ * error, for which version 1.5 does not free it. Outside of lists it may be a key that lost its name. */
+static void misplaced_string(struct pass *p, size_t len)
+{
+	const struct token a = shown(p, p->string, p->string_len), b = shown(p, p->at, len);
+	const char *next = p->at + len + gap_len(p->at + len, p->end);
+	const bool list = brackets_list(&p->brackets);
+
+	p->hopeless |= p->last != LAST_STRING;
+	if (p->last == LAST_STRING && list)
+		fault_add(p->faults, p->line, "a comma is missing between %.*s%s and %.*s%s", a.len, a.at, a.more,
+		          b.len, b.at, b.more);
+	else if (list)
+		fault_add(p->faults, p->line, "a comma is missing before %.*s%s", b.len, b.at, b.more);
+	else if (p->last == LAST_STRING)
+		fault_add(p->faults, p->line, "two texts behind each other, where one is wanted");
+	else if (next == p->end || (*next != '=' && *next != ':')) /* else a name in quotes, told at the '=' */
+		fault_add(p->faults, p->line, "a text without a name and '=' before it");
+}
+
 static void pass_string(struct pass *p)
 {
 	const size_t len = string_len(p);
+	bool list, fine;
 
 	if (len == 0) {
-		const char *start = p->at;
-		struct token t;
+		const char *newline = memchr(p->at, '\n', left(p));
+		const struct token t = shown(p, p->at, newline != NULL ? (size_t)(newline - p->at) : left(p));
 
-		pass_line_comment(p);
-		t = shown(p, start, (size_t)(p->at - start));
-		fault_add(p->faults, p->line, "a string without its closing quote: %.*s", t.len, t.at);
-		p->hopeless = true;
-		p->last = LAST_OTHER;
+		fault_add(p->faults, p->line, "a string without its closing quote: %.*s%s", t.len, t.at, t.more);
+		skip_line(p);
 		return;
 	}
-	if (p->last == LAST_STRING) {
-		const struct token a = shown(p, p->string, p->string_len), b = shown(p, p->at, len);
-
-		fault_add(p->faults, p->line, "a comma is missing between %.*s and %.*s", a.len, a.at, b.len, b.at);
-		buf_str(p->out, ",");
+	list = brackets_list(&p->brackets);
+	fine = p->brackets.unsure || p->last == LAST_EQUALS ||
+	       (list && (p->last == LAST_COMMA || p->last == LAST_OPEN));
+	if (!fine)
+		misplaced_string(p, len);
+	if (fine || list) {
+		buf_str(p->out, fine ? "" : ",");
+		buf_add(p->out, p->at, len);
 	}
-	buf_add(p->out, p->at, len);
 	p->string = p->at;
 	p->string_len = len;
 	p->last = LAST_STRING;
@@ -205,13 +165,7 @@ static void pass_block_comment(struct pass *p)
 		}
 	}
 	fault_add(p->faults, opened, "a comment that is not closed: '*/' is missing");
-	p->hopeless = true;
-}
-
-static bool in_word(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-	       c == '-' || c == '+' || c == '.' || c == '*';
+	p->hopeless = p->brackets.unsure = true;
 }
 
 /* A whole number as libconfig writes them: decimal or 0x, with or without L or LL. False when it is none. */
@@ -229,49 +183,49 @@ static bool whole_number(struct pass *p, const char *word, size_t len)
 	if (n <= at || !all_in(word + at, n - at, hex ? "0123456789abcdefABCDEF" : "0123456789"))
 		return false;
 	if (!hex && n - at > 1 && word[at] == '0')
-		fault_add(p->faults, p->line, "number %.*s starts with 0: write it without", t.len, t.at);
+		fault_add(p->faults, p->line, "number %.*s%s starts with 0: write it without", t.len, t.at, t.more);
 	errno = n < sizeof(digits) ? 0 : ERANGE;
 	if (errno == 0) {
 		memcpy(digits, word, n);
 		value = strtoll(digits, NULL, hex ? 16 : 10);
 	}
 	if (errno != 0) {
-		fault_add(p->faults, p->line, "number %.*s does not fit into 64 bits", t.len, t.at);
+		fault_add(p->faults, p->line, "number %.*s%s does not fit into 64 bits", t.len, t.at, t.more);
 		p->hopeless = true;
 	}
 	buf_fmt(p->out, "%lld%s", value, value > INT32_MAX || value < INT32_MIN ? "L" : "");
 	return true;
 }
 
-/* The next byte that is neither blank nor a line end; 0 at the end of the text. */
-static char peek(const struct pass *p)
-{
-	const char *s = p->at;
-
-	while (s < p->end && (*s == ' ' || *s == '\t' || *s == '\r' || *s == '\n'))
-		s++;
-	return s < p->end ? *s : '\0';
-}
-
 /* A word that is no number: the name of a setting, true, false, or a mistake libconfig would call "syntax
- * error". */
+ * error". A word behind '=' is a value, whatever follows it: half of a key must not pass for a name. */
 static void check_word(struct pass *p, const char *word, size_t len)
 {
-	const struct token t = shown(p, word, len);
-	const char next = peek(p);
+	const char *next = p->at + gap_len(p->at, p->end);
+	const bool named = next < p->end && (*next == '=' || *next == ':');
+	struct token t;
 
-	if (next == '=' || next == ':' || next == '#' || next == '/') {
-		p->secret = len == strlen("secret_key") && memcmp(word, "secret_key", len) == 0;
+	if (p->last != LAST_EQUALS)
+		p->secret = names_secret(word, len) || (p->secret && !named);
+	if (named && p->last != LAST_EQUALS && name_ok(word, len))
 		return;
-	}
-	if ((len == 4 && strncasecmp(word, "true", len) == 0) ||
-	    (len == 5 && strncasecmp(word, "false", len) == 0))
+	if (!named && (word_is(word, len, "true") || word_is(word, len, "false")))
 		return;
-	fault_add(p->faults, p->line,
-	          "'%.*s' is neither a setting (no '=' follows) nor a value; texts and durations stand in double "
-	          "quotes, "
-	          "switches are true or false",
-	          t.len, t.at);
+	t = shown(p, word, len);
+	if (named && p->last == LAST_EQUALS)
+		fault_add(p->faults, p->line,
+		          "'%.*s%s' stands between two '=': a value is missing before it, or double quotes around it",
+		          t.len, t.at, t.more);
+	else if (named)
+		fault_add(p->faults, p->line,
+		          "'%.*s%s' is no name: a letter, then letters, digits, - and _; poll.interval is written "
+		          "poll = { interval = ...; };",
+		          t.len, t.at, t.more);
+	else
+		fault_add(p->faults, p->line,
+		          "'%.*s%s' is neither a setting (no '=' follows) nor a value; texts and durations stand in "
+		          "double quotes, switches are true or false",
+		          t.len, t.at, t.more);
 	p->hopeless = true;
 }
 
@@ -283,39 +237,93 @@ static void pass_word(struct pass *p)
 	while (p->at < p->end && in_word(*p->at))
 		p->at++;
 	len = (size_t)(p->at - word);
-	p->last = LAST_OTHER;
-	if (whole_number(p, word, len))
+	if (p->last == LAST_STRING && word[-1] == '"') {
+		fault_add(p->faults, p->line,
+		          "a text goes on behind its closing quote; is a quote missing in this line?");
+		skip_line(p);
 		return;
-	if (!all_in(word, len, "0123456789+-.eE") || !all_in(word, 1, "0123456789+-."))
-		check_word(p, word, len);
-	buf_add(p->out, word, len);
+	}
+	if (!whole_number(p, word, len)) {
+		if (!all_in(word, len, "0123456789+-.eE") || !all_in(word, 1, "0123456789+-."))
+			check_word(p, word, len);
+		buf_add(p->out, word, len);
+	}
+	p->last = LAST_OTHER;
+}
+
+/* What is wrong with the mark `c` here; NULL when nothing is. Messages for what libconfig would call "syntax
+ * error". */
+static const char *mark_fault(const struct pass *p, char c)
+{
+	const bool opens = strchr("{([", c) != NULL, equals = c == '=' || c == ':';
+
+	if (p->last == LAST_EQUALS && equals)
+		return "a second '='";
+	if (p->last == LAST_EQUALS && !opens)
+		return "a value is missing between '=' and here";
+	if (p->last == LAST_SEMICOLON && c == ';')
+		return "a second ';': remove one";
+	if (p->last == LAST_COMMA && c == ',')
+		return "two commas with nothing between them: remove one";
+	if (p->last == LAST_STRING && equals)
+		return "a name in quotes: write it without";
+	if ((p->last == LAST_CLOSED || p->last == LAST_STRING) && opens && brackets_list(&p->brackets))
+		return "a comma is missing before this bracket";
+	return NULL;
+}
+
+static enum last last_mark(char c)
+{
+	switch (c) {
+	case ',':
+		return LAST_COMMA;
+	case ';':
+		return LAST_SEMICOLON;
+	case '=':
+	case ':':
+		return LAST_EQUALS;
+	default:
+		return strchr("{([", c) != NULL ? LAST_OPEN : LAST_CLOSED;
+	}
 }
 
 static void pass_mark(struct pass *p)
 {
 	const char c = *p->at;
+	const char *wrong = mark_fault(p, c);
 
-	if (c == '{' || c == '(' || c == '[')
-		open_bracket(p);
-	else if (c == '}' || c == ')' || c == ']')
+	if (wrong != NULL) {
+		fault_add(p->faults, p->line, "'%c': %s", c, wrong);
+		p->hopeless = true;
+	}
+	if (strchr("{([", c) != NULL)
+		brackets_open(&p->brackets, c, p->line);
+	else if (strchr("})]", c) != NULL)
 		close_bracket(p, c);
 	else if (c == '=' || c == ':')
-		count_setting(p);
-	p->last = c == ',' ? LAST_COMMA : LAST_OTHER;
-	if (c == ',')
+		brackets_setting(&p->brackets, p->line);
+	p->last = last_mark(c);
+	if (c == ',') {
 		p->comma = p->out->len;
-	buf_add(p->out, p->at++, 1);
+		p->comma_line = p->line;
+	}
+	/* What is between [ ] must be of one type for libconfig; as a list each value is judged by itself. */
+	buf_add(p->out, c == '[' ? "(" : c == ']' ? ")" : p->at, 1);
+	p->at++;
 }
 
 static void pass_at_sign(struct pass *p)
 {
 	if (left(p) >= 8 && memcmp(p->at, "@include", 8) == 0) {
 		fault_add(p->faults, p->line, "@include is not supported: keep the configuration in one file");
+		p->at += 8;
+		while (p->at < p->end && (*p->at == ' ' || *p->at == '\t'))
+			p->at++;
+		p->at += p->at < p->end && *p->at == '"' ? string_len(p) : 0;
 	} else {
 		fault_add(p->faults, p->line, "'@' outside of a string: put the text in double quotes");
-		p->hopeless = true;
+		skip_line(p);
 	}
-	pass_line_comment(p);
 }
 
 static void pass_next(struct pass *p)
@@ -344,8 +352,7 @@ static void pass_next(struct pass *p)
 		fault_add(p->faults, p->line,
 		          "a character that has no meaning here, byte 0x%02x; texts stand in double quotes",
 		          (unsigned char)c);
-		p->hopeless = true;
-		pass_line_comment(p);
+		skip_line(p);
 	}
 }
 
@@ -372,7 +379,9 @@ static bool bytes_ok(struct faults *f, const char *text, size_t len)
 bool text_pass(struct faults *f, const char *text, size_t len, struct buf *out)
 {
 	static const char mark[] = "\xef\xbb\xbf";
-	struct pass p = { .faults = f, .at = text, .end = text + len, .out = out, .line = 1 };
+	struct pass p = {
+		.faults = f, .at = text, .end = text + len, .out = out, .line = 1, .brackets = { .faults = f }
+	};
 
 	if (!bytes_ok(f, text, len))
 		return false;
@@ -380,7 +389,8 @@ bool text_pass(struct faults *f, const char *text, size_t len, struct buf *out)
 		p.at += 3;
 	while (p.at < p.end)
 		pass_next(&p);
+	brackets_end(&p.brackets);
 	if (p.last == LAST_START && f->n == 0)
 		fault_add(f, 0, "the file holds no setting; a first configuration is in the README");
-	return !p.hopeless && p.last != LAST_START;
+	return !p.hopeless && !p.brackets.broken && p.last != LAST_START;
 }

@@ -30,6 +30,15 @@ int level_line(const struct level *l, const char *key)
 	return o != NULL ? l->lines[o - options] : 0;
 }
 
+int level_line_above(const struct level *l, const char *field)
+{
+	for (const struct level *at = l; at != NULL; at = at->above)
+		for (size_t i = 0; i < OPTIONS; i++)
+			if (at->lines[i] != 0 && strcmp(options[i].field, field) == 0)
+				return at->lines[i];
+	return l->line;
+}
+
 static void *field_of(const struct level *l, const struct option *o)
 {
 	return (char *)l->object + o->offset;
@@ -69,7 +78,8 @@ struct guess {
 
 static void consider(struct guess *g, const char *name)
 {
-	const size_t d = distance(g->name, name);
+	const size_t len = strlen(g->name);
+	const size_t d = len >= 4 && strncmp(g->name, name, len) == 0 ? 1 : distance(g->name, name);
 
 	if (d < g->best) {
 		g->best = d;
@@ -98,6 +108,27 @@ static void consider_all(struct guess *g, enum option_scope scope, const char *p
 		consider(g, scopes[scope].nested);
 }
 
+static void consider_elsewhere(struct guess *g, const char *where, const char *key)
+{
+	const char *dot = strrchr(key, '.');
+
+	if (g->best == 0 || strcmp(g->name, dot != NULL ? dot + 1 : key) != 0)
+		return;
+	g->best = 0;
+	(void)snprintf(g->nearest, sizeof(g->nearest), "%s%s", where, key);
+}
+
+/* The right name in the wrong place. */
+static void consider_places(struct guess *g)
+{
+	static const char *const where[] = { "", "apps[].", "apps[].communities[]." };
+
+	for (size_t i = 0; i < OPTIONS; i++)
+		consider_elsewhere(g, where[options[i].scope], options[i].key);
+	for (size_t i = 0; i < sizeof(where) / sizeof(where[0]); i++)
+		consider_elsewhere(g, where[i], scopes[i].nested);
+}
+
 static void unknown_key(const struct level *l, const char *prefix, const config_setting_t *s,
                         struct faults *f)
 {
@@ -106,6 +137,7 @@ static void unknown_key(const struct level *l, const char *prefix, const config_
 
 	buf_wrap(&g.all, room, sizeof(room) - 1);
 	consider_all(&g, l->scope, prefix);
+	consider_places(&g);
 	room[g.all.len] = '\0';
 	fault_add(f, config_setting_source_line(s), "%s%s%.40s: unknown key; %s%s%sallowed here: %s", l->where,
 	          prefix, g.name, g.nearest[0] != '\0' ? "did you mean '" : "", g.nearest,
@@ -152,7 +184,7 @@ static void walk_group(struct conf *c, struct level *l, const char *prefix, cons
 		else if (is_prefix(l->scope, key) && config_setting_is_group(s))
 			walk_group(c, l, below, s, f);
 		else if (is_prefix(l->scope, key))
-			fault_add(f, config_setting_source_line(s), "%s%s: a group stands here: { ... };", l->where, key);
+			fault_add(f, config_setting_source_line(s), "%s%s: wanted is a group: { ... };", l->where, key);
 		else if (strcmp(key, scopes[l->scope].nested) == 0)
 			l->nested = s;
 		else
@@ -167,13 +199,14 @@ static void walk_defaults(struct conf *c, struct level *l, struct faults *f)
 			option_default(&options[i], field_of(l, &options[i]), &c->arena, f);
 }
 
-/* Options that are not set take the value of the enclosing scope's option of the same field. */
+/* Options take the value of the enclosing scope's option of the same field, until the file sets them: what it
+ * sets badly keeps that value, too. */
 static void walk_inherit(const struct level *from, const struct level *to)
 {
 	for (size_t i = 0; i < OPTIONS; i++) {
 		const struct option *o = &options[i];
 
-		if (o->scope != to->scope || to->lines[i] != 0 || strcmp(o->fallback, "INHERIT") != 0)
+		if (o->scope != to->scope || strcmp(o->fallback, "INHERIT") != 0)
 			continue;
 		for (size_t j = 0; j < OPTIONS; j++)
 			if (options[j].scope == from->scope && strcmp(options[j].field, o->field) == 0)
@@ -191,14 +224,17 @@ static void walk_required(const struct level *l, struct faults *f)
 	}
 }
 
-static void walk_community(struct conf *c, const struct level *app, const config_setting_t *s, size_t index,
+static void walk_community(struct conf *c, struct level *app, const config_setting_t *s, size_t index,
                            struct conf_community *com, struct faults *f)
 {
-	struct level l = { .scope = SCOPE_COMMUNITY, .object = com, .line = config_setting_source_line(s) };
+	struct level l = {
+		.scope = SCOPE_COMMUNITY, .object = com, .line = config_setting_source_line(s), .above = app
+	};
 
 	(void)snprintf(l.where, sizeof(l.where), "%.24scommunities[%zu].", app->where, index);
 	com->line = l.line;
 	walk_defaults(c, &l, f);
+	walk_inherit(app, &l);
 	if (config_setting_type(s) == CONFIG_TYPE_STRING) {
 		const struct option *id = option_find(SCOPE_COMMUNITY, "id");
 
@@ -210,7 +246,6 @@ static void walk_community(struct conf *c, const struct level *app, const config
 		          (int)strlen(l.where) - 1, l.where);
 		return;
 	}
-	walk_inherit(app, &l);
 	walk_required(&l, f);
 	check_community(c, app->object, com, &l, f);
 }
@@ -222,7 +257,7 @@ static const config_setting_t *nested_list(const struct level *l, size_t *ret_n,
 	if (l->nested == NULL)
 		return NULL;
 	if (!config_setting_is_aggregate(l->nested) || config_setting_is_group(l->nested)) {
-		fault_add(f, config_setting_source_line(l->nested), "%s%s: a list stands here: ( ... );", l->where,
+		fault_add(f, config_setting_source_line(l->nested), "%s%s: wanted is a list: ( ... );", l->where,
 		          scopes[l->scope].nested);
 		return NULL;
 	}
@@ -230,10 +265,12 @@ static const config_setting_t *nested_list(const struct level *l, size_t *ret_n,
 	return l->nested;
 }
 
-static void walk_app(struct conf *c, const struct level *root, const config_setting_t *s, size_t index,
+static void walk_app(struct conf *c, struct level *root, const config_setting_t *s, size_t index,
                      struct conf_app *app, struct faults *f)
 {
-	struct level l = { .scope = SCOPE_APP, .object = app, .line = config_setting_source_line(s) };
+	struct level l = {
+		.scope = SCOPE_APP, .object = app, .line = config_setting_source_line(s), .above = root
+	};
 	struct conf_community *com;
 	const config_setting_t *list;
 	size_t n;
@@ -241,12 +278,12 @@ static void walk_app(struct conf *c, const struct level *root, const config_sett
 	(void)snprintf(l.where, sizeof(l.where), "apps[%zu].", index);
 	app->line = l.line;
 	walk_defaults(c, &l, f);
+	walk_inherit(root, &l);
 	if (!config_setting_is_group(s)) {
 		fault_add(f, l.line, "apps[%zu]: an app is a group { sdkappid = ...; ... }", index);
 		return;
 	}
 	walk_group(c, &l, "", s, f);
-	walk_inherit(root, &l);
 	walk_required(&l, f);
 	check_app(c, app, &l, f);
 	list = nested_list(&l, &n, f);

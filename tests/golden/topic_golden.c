@@ -302,7 +302,8 @@ static bool find_case(const char *file, char name[NAME_MAX_LEN])
 {
 	size_t len;
 
-	(void)snprintf(name, NAME_MAX_LEN, "%s", file);
+	if (snprintf(name, NAME_MAX_LEN, "%s", file) >= NAME_MAX_LEN)
+		return false;
 	if (!cut_ending(name, ".json") && !cut_ending(name, ".bin") && !cut_ending(name, ".want") &&
 	    !cut_ending(name, ".opts"))
 		return false;

@@ -1,0 +1,426 @@
+/* The configuration as the rest of the program sees it: what is in force, inherited and derived; the option
+ * table; durations. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/chat/chat.h"
+#include "agent/config/inside.h"
+#include "tests/unit/config_texts.h"
+
+#define CHECK assert_true
+
+/* ---- values ---- */
+static void the_nearest_scope_wins(void **state)
+{
+	struct conf *c = read_good("poll = { interval = \"2m\"; stale_after = \"20m\"; };" APP(
+		WHERE "interval = \"3m\"; silent_after = \"3h\"; communities = ( \"a\", "
+			  "{ id = \"b\"; interval = \"4m\"; stale_after = \"40m\"; silent_after = \"4h\"; }, "
+			  "{ id = \"c\"; interval = \"5m\"; }, { id = \"d\"; stale_after = \"0s\"; } );"));
+	const struct conf_community *com = c->app[0].community;
+
+	(void)state;
+	assert_int_equal(c->interval_ms, 120000);
+	assert_int_equal(c->app[0].interval_ms, 180000);
+	assert_int_equal(c->app[0].stale_after_ms, 1200000);
+	assert_int_equal(c->app[0].silent_after_ms, 10800000);
+
+	assert_int_equal(com[0].interval_ms, 180000);
+	assert_int_equal(com[0].stale_after_ms, 1200000);
+	assert_int_equal(com[0].silent_after_ms, 10800000);
+	assert_int_equal(com[1].interval_ms, 240000);
+	assert_int_equal(com[1].stale_after_ms, 2400000);
+	assert_int_equal(com[1].silent_after_ms, 14400000);
+	assert_int_equal(com[2].interval_ms, 300000);
+	assert_int_equal(com[2].stale_after_ms, 1200000);
+	assert_int_equal(com[3].interval_ms, 180000);
+	assert_int_equal(com[3].stale_after_ms, 540000); /* 0s: three intervals */
+	conf_free(c);
+}
+
+static void stale_after_of_zero_is_three_intervals_but_five_minutes(void **state)
+{
+	struct conf *c = read_good(APP(WHERE "communities = ( { id = \"a\"; interval = \"1s\"; }, "
+	                                     "{ id = \"b\"; interval = \"100s\"; }, "
+	                                     "{ id = \"c\"; interval = \"101s\"; } );"));
+
+	(void)state;
+	assert_int_equal(c->app[0].community[0].stale_after_ms, 300000);
+	assert_int_equal(c->app[0].community[1].stale_after_ms, 300000);
+	assert_int_equal(c->app[0].community[2].stale_after_ms, 303000);
+	conf_free(c);
+}
+
+static void only_a_from_account_that_is_set_makes_an_observer(void **state)
+{
+	struct conf *c =
+		read_good("apps = ("
+	              "{ sdkappid = 7; identifier = \"admin\"; secret_key_env = \"CONFIG_TEST_KEY\"; " WHERE
+	              "communities = ( \"a\", { id = \"b\"; from_account = \"bot\"; }, "
+	              "{ id = \"c\"; from_account = \"admin\"; } ); },"
+	              "{ sdkappid = 8; identifier = \"root\"; secret_key_env = \"CONFIG_TEST_KEY\"; " WHERE
+	              "from_account = \"eye\"; "
+	              "communities = ( \"a\", { id = \"b\"; from_account = \"bot\"; } ); } );");
+	const struct conf_community *a = c->app[0].community, *b = c->app[1].community;
+
+	(void)state;
+	CHECK(!a[0].observer && strcmp(a[0].from_account, "admin") == 0);
+	CHECK(a[1].observer && strcmp(a[1].from_account, "bot") == 0);
+	CHECK(a[2].observer && strcmp(a[2].from_account, "admin") == 0);
+	CHECK(b[0].observer && strcmp(b[0].from_account, "eye") == 0);
+	CHECK(b[1].observer && strcmp(b[1].from_account, "bot") == 0);
+	conf_free(c);
+}
+
+static const struct option *option_of(enum option_scope scope, const char *key)
+{
+	for (size_t i = 0; i < OPTIONS; i++)
+		if (options[i].scope == scope && strcmp(options[i].key, key) == 0)
+			return &options[i];
+	fail_msg("no option %s", key);
+	return NULL;
+}
+
+static void every_region_has_a_host(void **state)
+{
+	char words[256], *rest = words;
+	const char *word;
+	int n = 0;
+
+	(void)state;
+	(void)snprintf(words, sizeof(words), "%s", option_of(SCOPE_APP, "region")->allow);
+	while ((word = strsep(&rest, "|")) != NULL) {
+		char text[512];
+		struct conf *c;
+
+		(void)snprintf(text, sizeof(text), APP("region = \"%s\"; communities = [ \"a\" ];"), word);
+		c = read_good(text);
+		CHECK(chat_host(word) != NULL);
+		assert_string_equal(c->app[0].host, chat_host(word));
+		conf_free(c);
+		n++;
+	}
+	assert_int_equal(n, 9);
+}
+
+static void an_endpoint_loses_its_slashes_at_the_end(void **state)
+{
+	struct conf *c = read_good(APP("endpoint = \"https://host:8443/a//\"; communities = [ \"a\" ];"));
+
+	(void)state;
+	assert_string_equal(c->app[0].host, "https://host:8443/a");
+	conf_free(c);
+}
+
+static void numbers_of_every_size_mean_what_they_say(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t value;
+	} cases[] = {
+		{ "1", 1 },
+		{ "2147483647", 2147483647 },
+		{ "2147483648", 2147483648 },
+		{ "2147483648L", 2147483648 },
+		{ "4294967295", 4294967295 },
+		{ "4294967295LL", 4294967295 },
+		{ "0xffffffff", 4294967295 },
+		{ "0x80000000L", 2147483648 },
+		{ "0x10", 16 },
+		{ "+12", 12 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[512];
+		struct conf *c;
+
+		(void)snprintf(
+			text, sizeof(text),
+			"apps = ( { sdkappid = %s; identifier = \"a\"; secret_key_env = \"CONFIG_TEST_KEY\"; " WHERE
+			"communities = [ \"a\" ]; } );",
+			cases[i].text);
+		c = read_good(text);
+		assert_int_equal(c->app[0].sdkappid, cases[i].value);
+		conf_free(c);
+	}
+}
+
+static void an_inline_key_is_kept_and_never_printed(void **state)
+{
+	struct conf *c =
+		read_good("apps = ( { sdkappid = 7; identifier = \"a\"; secret_key = \"topsecret\"; " WHERE
+	              "communities = [ \"a\" ]; } );");
+	struct buf print;
+
+	(void)state;
+	CHECK(c->app[0].key.kind == KEY_INLINE);
+	assert_string_equal(c->app[0].key.name, "topsecret");
+	buf_init(&print, TEXT_MAX);
+	conf_print(c, &print);
+	CHECK(strstr(buf_text(&print), "topsecret") == NULL);
+	CHECK(strstr(buf_text(&print), "secret_key = \"***\";") != NULL);
+	buf_done(&print);
+	conf_free(c);
+}
+
+/* ---- the table ---- */
+static void check_default(const struct option *o, const void *field)
+{
+	const struct conf_list *list = field;
+
+	switch (o->kind) {
+	case KIND_TEXT:
+	case KIND_SECRET:
+		assert_string_equal(*(const conf_TEXT *)field, o->fallback);
+		CHECK(o->allow[0] == '\0' || o->fallback[0] == '\0' || strstr(o->allow, o->fallback) != NULL);
+		CHECK(o->allow[0] != '\0' || (double)strlen(o->fallback) <= o->max);
+		break;
+	case KIND_INT:
+		CHECK((double)*(const conf_INT *)field >= o->min && (double)*(const conf_INT *)field <= o->max);
+		break;
+	case KIND_REAL:
+		CHECK(*(const conf_REAL *)field >= o->min && *(const conf_REAL *)field <= o->max);
+		break;
+	case KIND_DURATION:
+		CHECK((double)*(const conf_DURATION *)field >= o->min);
+		CHECK((double)*(const conf_DURATION *)field <= o->max);
+		break;
+	case KIND_BOOL:
+		CHECK(strcmp(o->fallback, "true") == 0 || strcmp(o->fallback, "false") == 0);
+		break;
+	case KIND_LIST:
+		CHECK((double)list->n >= o->min && (double)list->n <= o->max);
+		break;
+	}
+}
+
+static void every_default_is_within_its_own_limits(void **state)
+{
+	struct conf *c = read_good(APP(WHERE "communities = [ \"a\" ];"));
+	const void *object[] = { c, &c->app[0], &c->app[0].community[0] };
+	const char *set[] = {
+		"name", "sdkappid", "identifier", "secret_key_env", "region", "id", "from_account"
+	};
+
+	(void)state;
+	for (size_t i = 0; i < OPTIONS; i++) {
+		const struct option *o = &options[i];
+		bool skipped = strcmp(o->fallback, "INHERIT") == 0;
+
+		for (size_t j = 0; j < sizeof(set) / sizeof(set[0]); j++)
+			skipped = skipped || (strcmp(o->key, set[j]) == 0 && o->scope != SCOPE_ROOT);
+		if (!skipped)
+			check_default(o, (const char *)object[o->scope] + o->offset);
+	}
+	conf_free(c);
+}
+
+static void the_contract_s_defaults_are_in_force(void **state)
+{
+	struct conf *c = read_good(APP(WHERE "communities = [ \"a\" ];"));
+	const struct conf_app *app = &c->app[0];
+
+	(void)state;
+	assert_int_equal(c->interval_ms, 60000);
+	assert_int_equal(c->timeout_ms, 10000);
+	assert_int_equal(c->stale_after_ms, 0);
+	assert_int_equal(c->max_inflight, 32);
+	CHECK(c->listen.n == 1 && strcmp(c->listen.at[0], ":10058") == 0);
+	assert_string_equal(c->telemetry_path, "/metrics");
+	assert_string_equal(c->log_level, "info");
+	assert_string_equal(c->log_format, "logfmt");
+	assert_string_equal(app->name, "7");
+	CHECK(app->budget > 19.999 && app->budget < 20.001);
+	assert_int_equal(app->usersig_ttl_ms, 86400000);
+	assert_int_equal(app->silent_after_ms, 86400000);
+	assert_int_equal(app->community[0].interval_ms, 60000);
+	assert_int_equal(app->community[0].stale_after_ms, 300000);
+	assert_int_equal(app->community[0].silent_after_ms, 86400000);
+	assert_int_equal(app->community[0].topics.n, 0);
+	assert_int_equal(app->community[0].label_n, 0);
+	conf_free(c);
+}
+
+static void the_reference_names_every_option(void **state)
+{
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, TEXT_MAX);
+	conf_explain(&out);
+	for (size_t i = 0; i < OPTIONS; i++) {
+		char row[128];
+
+		(void)snprintf(row, sizeof(row), "\n| `%s` | ", options[i].key);
+		CHECK(strstr(buf_text(&out), row) != NULL);
+		CHECK(strstr(buf_text(&out), options[i].help) != NULL);
+	}
+	buf_done(&out);
+}
+
+/* ---- durations ---- */
+static void durations_read_as_prometheus_writes_them(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t ms;
+	} good[] = {
+		{ "0", 0 },
+		{ "0s", 0 },
+		{ "0ms", 0 },
+		{ "1ms", 1 },
+		{ "250ms", 250 },
+		{ "1s", 1000 },
+		{ "90s", 90000 },
+		{ "5m", 300000 },
+		{ "1h", 3600000 },
+		{ "1h30m", 5400000 },
+		{ "1d", 86400000 },
+		{ "1w", 604800000 },
+		{ "1y", 31536000000 },
+		{ "1y2w3d4h5m6s7ms", 31536000000 + 2 * 604800000LL + 3 * 86400000LL + 4 * 3600000 + 306007 },
+		{ "007m", 420000 },
+		{ "100y", 3153600000000 },
+		{ "3153600000000ms", 3153600000000 },
+		{ "99y365d", 3153600000000 },
+	};
+	static const char *const bad[] = {
+		"",
+		" ",
+		"s",
+		"ms",
+		"5",
+		"00",
+		"1",
+		"-1s",
+		"+1s",
+		"1.5s",
+		"1 s",
+		" 1s",
+		"1s ",
+		"1S",
+		"1M",
+		"1min",
+		"1sec",
+		"1s1s",
+		"1s1m",
+		"1ms1s",
+		"1d1w",
+		"1h 1m",
+		"1hm",
+		"h1",
+		"0x1s",
+		"1e3s",
+		"1us",
+		"1\xc2\xb5s",
+		"1s\n",
+		"101y",
+		"100y1ms",
+		"3153600000001ms",
+		"99999999999999s",
+		"9223372036854775807ms",
+		"18446744073709551617s",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		int64_t ms = -1;
+
+		if (!conf_duration(good[i].text, &ms) || ms != good[i].ms)
+			fail_msg("'%s' reads as %lld", good[i].text, (long long)ms);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		int64_t ms = -1;
+
+		if (conf_duration(bad[i], &ms) || ms != -1)
+			fail_msg("'%s' is taken as %lld", bad[i], (long long)ms);
+	}
+}
+
+static void durations_print_short_and_read_back(void **state)
+{
+	static const struct {
+		int64_t ms;
+		const char *text;
+	} cases[] = {
+		{ 0, "0s" },
+		{ 1, "1ms" },
+		{ 999, "999ms" },
+		{ 1000, "1s" },
+		{ 1001, "1s1ms" },
+		{ 60000, "1m" },
+		{ 90000, "1m30s" },
+		{ 3600000, "1h" },
+		{ 5400000, "1h30m" },
+		{ 86400000, "1d" },
+		{ 604800000, "7d" },
+		{ 31536000000, "365d" },
+		{ 3153600000000 - 1, "36499d23h59m59s999ms" },
+		{ 3153600000000, "36500d" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char room[DURATION_ROOM];
+		int64_t ms = -1;
+
+		assert_string_equal(duration_text(cases[i].ms, room), cases[i].text);
+		CHECK(conf_duration(room, &ms) && ms == cases[i].ms);
+	}
+}
+
+/* ---- memory ---- */
+static void what_the_arena_gives_is_zeroed_aligned_and_apart(void **state)
+{
+	struct conf_arena *a = NULL;
+	char *last = NULL;
+
+	(void)state;
+	for (size_t size = 1; size < 100000; size = size * 3 + 1) {
+		char *at = arena_take(&a, size);
+
+		CHECK(at != NULL && (uintptr_t)at % _Alignof(max_align_t) == 0);
+		for (size_t i = 0; i < size; i++)
+			CHECK(at[i] == 0);
+		memset(at, 'x', size);
+		CHECK(last == NULL || *last == 'x');
+		last = at;
+	}
+	assert_string_equal(arena_text(&a, "abc", 2), "ab");
+	arena_free(a);
+	arena_free(NULL);
+	conf_free(NULL);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	return setenv("CONFIG_TEST_KEY", "0123456789", 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_nearest_scope_wins),
+		cmocka_unit_test(stale_after_of_zero_is_three_intervals_but_five_minutes),
+		cmocka_unit_test(only_a_from_account_that_is_set_makes_an_observer),
+		cmocka_unit_test(every_region_has_a_host),
+		cmocka_unit_test(an_endpoint_loses_its_slashes_at_the_end),
+		cmocka_unit_test(numbers_of_every_size_mean_what_they_say),
+		cmocka_unit_test(an_inline_key_is_kept_and_never_printed),
+		cmocka_unit_test(every_default_is_within_its_own_limits),
+		cmocka_unit_test(the_contract_s_defaults_are_in_force),
+		cmocka_unit_test(the_reference_names_every_option),
+		cmocka_unit_test(durations_read_as_prometheus_writes_them),
+		cmocka_unit_test(durations_print_short_and_read_back),
+		cmocka_unit_test(what_the_arena_gives_is_zeroed_aligned_and_apart),
+	};
+
+	return cmocka_run_group_tests_name("config_value", tests, set_up, NULL);
+}
