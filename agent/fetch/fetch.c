@@ -18,9 +18,11 @@ enum {
 	SLOW_S = 5,
 	CONNECTION_LIFE_S = 600, /* certificates are checked at connect time only */
 	CONNECTION_IDLE_S = 30,
+	CA_CACHE_S =
+		30, /* libcurl keeps parsed trust anchors for a day unless told; a renewed file must count soon */
 	UNACKED_MS = 10000,
 	KEEP_BYTES = 256 << 10, /* a larger body's memory is given back */
-	FDS_MAX = 8,
+	HEAD_MAX = 64 << 10,
 };
 
 /* One call, and the handle it reuses. */
@@ -31,6 +33,7 @@ struct slot {
 	struct buf question, body;
 	size_t target;
 	uint64_t bytes;
+	size_t head_len;
 	bool own_ca;  /* the handle carries a CA file */
 	enum err err; /* what a callback of ours found; ERR_OK: nothing */
 	CURLcode code;
@@ -70,6 +73,19 @@ static size_t on_body(char *at, size_t size, size_t n, void *arg)
 	}
 	s->fetch->total += len;
 	return len;
+}
+
+/* libcurl's own limit is several times as high, and what it says beyond it depends on its version. */
+static size_t on_head(char *at, size_t size, size_t n, void *arg)
+{
+	struct slot *s = arg;
+
+	(void)at;
+	s->head_len += size * n;
+	if (s->head_len <= HEAD_MAX)
+		return size * n;
+	s->err = ERR_TOO_LARGE;
+	return CURL_WRITEFUNC_ERROR;
 }
 
 /* libcurl reports a socket that this machine could not make as "cannot connect"; the difference matters. */
@@ -112,6 +128,7 @@ static CURLcode set_fixed(struct slot *s)
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	SET(CURLOPT_CA_CACHE_TIMEOUT, (long)CA_CACHE_S);
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	SET(CURLOPT_PROXY, "");
@@ -124,6 +141,9 @@ static CURLcode set_fixed(struct slot *s)
 	SET(CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_LIFE_S);
 	SET(CURLOPT_MAXAGE_CONN, (long)CONNECTION_IDLE_S);
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
+	SET(CURLOPT_ACCEPT_ENCODING, "gzip"); /* on_body counts what it inflates to */
+	SET(CURLOPT_HEADERFUNCTION, on_head);
+	SET(CURLOPT_HEADERDATA, s);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_WRITEDATA, s);
 	SET(CURLOPT_OPENSOCKETFUNCTION, on_socket);
@@ -132,7 +152,8 @@ static CURLcode set_fixed(struct slot *s)
 	return e;
 }
 
-/* Plain HTTP is for tests on this machine: a signature never crosses a network in clear. */
+/* Plain HTTP is for tests on this machine: a signature never crosses a network in clear. What follows the
+ * name is read strictly: in "http://localhost:x@elsewhere/" it is a user with a password. */
 static const char *allowed_protocol(const char *url)
 {
 	static const char *const loopback[] = { "http://127.0.0.1", "http://[::1]", "http://localhost" };
@@ -140,8 +161,12 @@ static const char *allowed_protocol(const char *url)
 	for (size_t i = 0; i < sizeof(loopback) / sizeof(loopback[0]); i++) {
 		const size_t n = strlen(loopback[i]);
 
-		if (strncmp(url, loopback[i], n) == 0 && (url[n] == ':' || url[n] == '/'))
-			return "http";
+		if (strncmp(url, loopback[i], n) != 0)
+			continue;
+		url += n;
+		if (url[0] == ':')
+			url += 1 + strspn(url + 1, "0123456789");
+		return url[0] == '/' ? "http" : "https";
 	}
 	return "https";
 }
@@ -279,6 +304,7 @@ enum err fetch_send(struct fetch *f, const struct ask *a)
 		return ERR_MEMORY;
 	s->target = a->target;
 	s->bytes = 0;
+	s->head_len = 0;
 	s->err = ERR_OK;
 	s->text[0] = '\0';
 	if (set_call(s, a) != CURLE_OK || curl_multi_add_handle(f->multi, s->easy) != CURLM_OK)
@@ -309,6 +335,14 @@ static void collect(struct fetch *f)
 	}
 }
 
+/* A name that takes too long ends as a timeout of the whole call; only the missing time tells. */
+static bool resolved(const struct slot *s)
+{
+	curl_off_t took_us = 0;
+
+	return curl_easy_getinfo(s->easy, CURLINFO_NAMELOOKUP_TIME_T, &took_us) == CURLE_OK && took_us > 0;
+}
+
 /* What went wrong, in the words of err.def. */
 static enum err reason_of(const struct slot *s, long status)
 {
@@ -321,9 +355,12 @@ static enum err reason_of(const struct slot *s, long status)
 	case CURLE_COULDNT_RESOLVE_PROXY:
 		return ERR_DNS;
 	case CURLE_COULDNT_CONNECT:
+	case CURLE_URL_MALFORMAT:
 		return ERR_CONNECT;
+	case CURLE_UNSUPPORTED_PROTOCOL: /* of the URL, or an answer that is not HTTP */
+		return resolved(s) ? ERR_RESET : ERR_CONNECT;
 	case CURLE_OPERATION_TIMEDOUT:
-		return ERR_TIMEOUT;
+		return resolved(s) ? ERR_TIMEOUT : ERR_DNS;
 	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
@@ -334,13 +371,16 @@ static enum err reason_of(const struct slot *s, long status)
 	case CURLE_SSL_INVALIDCERTSTATUS:
 		return ERR_TLS;
 	case CURLE_PARTIAL_FILE:
+	case CURLE_BAD_CONTENT_ENCODING:
 		return ERR_TRUNCATED;
 	case CURLE_GOT_NOTHING:
 	case CURLE_SEND_ERROR:
 	case CURLE_RECV_ERROR:
 	case CURLE_WEIRD_SERVER_REPLY:
-	case CURLE_UNSUPPORTED_PROTOCOL:
 		return ERR_RESET;
+#if LIBCURL_VERSION_NUM >= 0x080600
+	case CURLE_TOO_LARGE:
+#endif
 	case CURLE_OUT_OF_MEMORY: /* also what libcurl 7.88 says of a header line that is too long */
 		return ERR_TOO_LARGE;
 	default:
@@ -392,9 +432,9 @@ bool fetch_take(struct fetch *f, struct reply *ret)
 
 enum err fetch_wait(struct fetch *f, const int *fds, size_t n, int64_t wait_ms)
 {
-	struct curl_waitfd extra[FDS_MAX];
+	struct curl_waitfd extra[FETCH_FDS_MAX];
 
-	if (n > FDS_MAX)
+	if (n > FETCH_FDS_MAX)
 		return ERR_LIMIT;
 	for (size_t i = 0; i < n; i++)
 		extra[i] = (struct curl_waitfd){ .fd = fds[i], .events = CURL_WAIT_POLLIN };

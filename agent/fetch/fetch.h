@@ -42,14 +42,15 @@ struct reply {
 /* Errors: ERR_MEMORY, ERR_SYSTEM. */
 enum err fetch_new(const struct fetch_conf *c, struct fetch **ret) MUST_USE;
 
-/* Room for one more call? */
+/* Room for one more call? The reply that is lent still takes its own. */
 bool fetch_room(const struct fetch *f);
 /* Starts a call; copies what it needs. Errors: ERR_LIMIT without room, ERR_MEMORY; then nothing was sent. */
 enum err fetch_send(struct fetch *f, const struct ask *a) MUST_USE;
 /* Drives the transfers (never blocks) and hands over one finished call; false when there is none. */
 bool fetch_take(struct fetch *f, struct reply *ret);
-/* The program's only blocking call: returns when a transfer moved, one of `fds` is readable or the time
- * is over. Errors: ERR_SYSTEM. */
+enum { FETCH_FDS_MAX = 8 };
+/* The program's only blocking call: returns when a transfer moved, one of the `n` descriptors (at most
+ * FETCH_FDS_MAX) is readable or the time is over. Errors: ERR_SYSTEM; ERR_LIMIT: too many of them. */
 enum err fetch_wait(struct fetch *f, const int *fds, size_t n, int64_t wait_ms) MUST_USE;
 /* Calls in flight. */
 unsigned fetch_inflight(const struct fetch *f);
