@@ -131,8 +131,8 @@ static enum err fill_app(struct roster *r, size_t a, uint64_t seed)
 	e = take_labels(&b, &r->app_info[a]);
 	if (e != ERR_OK)
 		return e;
-	return signer_new((uint64_t)c->sdkappid, c->identifier, &c->key, c->usersig_ttl_ms / 1000, seed ^ (uint64_t)c->sdkappid,
-	                  &r->app[a].signer);
+	return signer_new((uint64_t)c->sdkappid, c->identifier, &c->key, c->usersig_ttl_ms / 1000,
+	                  seed ^ (uint64_t)c->sdkappid, &r->app[a].signer);
 }
 
 static enum err allocate(struct roster *r)

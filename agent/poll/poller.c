@@ -252,6 +252,14 @@ static void start_poll(struct poller *p, size_t j, const struct now *now)
 	p->alive_ms = now->mono_ms;
 	a->signing_failed = signer_get(a->conf->signer, now->unix_s, &usersig, &end.why) != ERR_OK;
 	p->flight[j].signature = signer_renewals(a->conf->signer);
+	if (!a->signing_failed && a->refused != 0 && p->flight[j].signature == a->refused) {
+		/* No new one could be made; sending the refused one again would feed the lock. */
+		bar_app(a, HOLD_MS, now);
+		(void)err_because(&end.why, ERR_AUTH,
+		                  "the signature was refused and the key cannot be read to make a new one");
+		end_poll(p, j, &end, now);
+		return;
+	}
 	if (!a->signing_failed && start_call(p, j, usersig)) {
 		a->inflight++;
 		return;
