@@ -105,8 +105,8 @@ PY
 
 start_exporter() {
 	say "starting the exporter with $config"
-	"$root/build/release/bin/tencentchat_exporter" --config.file="$config" --web.listen-address="${DEMO_LISTEN:-127.0.0.1:10058}" \
-		>"$work/exporter.log" 2>&1 &
+	"$root/build/release/bin/tencentchat_exporter" --config.file="$config" \
+		--web.listen-address="${DEMO_LISTEN:-127.0.0.1:10058}" >"$work/exporter.log" 2>&1 &
 	exporter=$!
 	pids+=("$exporter")
 	wait_for 20 "the exporter" "$exporter" grep -q 'event=listening' "$work/exporter.log"
@@ -181,13 +181,15 @@ start_exporter
 ready=$SECONDS
 start_prometheus
 show "${simulated:-}"
+graph=
+[ "$with_prometheus" = 0 ] || graph="http://$prometheus/graph?g0.expr=time()-tencentchat_topic_last_message_timestamp_seconds"
 cat <<TEXT
 
   metrics      $base/metrics
   landing page $base/
   readiness    $base/-/ready
-$([ "$with_prometheus" = 1 ] && printf '  Prometheus   http://%s/graph?g0.expr=time()-tencentchat_topic_last_message_timestamp_seconds\n' "$prometheus")
-  log          $work/exporter.log
+${graph:+  Prometheus   $graph
+}  log          $work/exporter.log
 
 TEXT
 if [ "$duration" -gt 0 ]; then

@@ -6,8 +6,8 @@
 #   deploy/packages.sh tests   and what the tests run
 set -euo pipefail
 
-build=(gcc libc6-dev cmake ninja-build pkg-config git ca-certificates libcurl4-openssl-dev libcjson-dev libmicrohttpd-dev libssl-dev
-	zlib1g-dev libconfig-dev)
+build=(gcc libc6-dev cmake ninja-build pkg-config git ca-certificates libcurl4-openssl-dev libcjson-dev libmicrohttpd-dev
+	libssl-dev zlib1g-dev libconfig-dev)
 demo=("${build[@]}" libcmocka-dev python3 curl prometheus)
 tests=("${demo[@]}" clang clang-format shellcheck valgrind gzip)
 

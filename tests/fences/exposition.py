@@ -1,0 +1,282 @@
+#!/usr/bin/env python3
+"""A strict reader of the Prometheus text format 0.0.4: stricter than promtool and the server, which let duplicates, raw
+newlines, NUL bytes and a missing last newline pass.
+
+    check(text) -> a list of Problem, empty when all is well
+    parse(text) -> a list of Sample; raises ValueError with the first problem
+
+As a command it reads standard input or the named files and exits 1 when there is a problem.
+"""
+
+import math
+import re
+import sys
+from dataclasses import dataclass, field
+
+NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]Inf|NaN")
+TYPES = ("counter", "gauge", "histogram", "summary", "untyped")
+SUFFIXES = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("", "_sum", "_count")}
+
+
+@dataclass(frozen=True)
+class Problem:
+    line: int
+    text: str
+
+    def __str__(self):
+        return f"line {self.line}: {self.text}"
+
+
+@dataclass
+class Sample:
+    name: str
+    labels: dict
+    value: float
+    line: int
+
+
+@dataclass
+class Family:
+    name: str
+    line: int
+    help: str = None
+    kind: str = None
+    samples: list = field(default_factory=list)
+
+
+class Reader:
+    """Reads one line after the other and remembers what a whole page must not do."""
+
+    def __init__(self):
+        self.problems = []
+        self.families = {}
+        self.current = None
+        self.series = {}
+
+    def bad(self, line, text):
+        self.problems.append(Problem(line, text))
+
+    def read(self, text):
+        if text == "":
+            return self
+        if not text.endswith("\n"):
+            self.bad(text.count("\n") + 1, "the last line has no newline")
+        for at, character in enumerate(text):
+            if character == "\r" or character == "\0" or 0xD800 <= ord(character) <= 0xDFFF:
+                self.bad(text.count("\n", 0, at) + 1, f"character U+{ord(character):04X}")
+        # Not splitlines: that splits at more than newlines.
+        for number, line in enumerate(text.split("\n")[: -1 if text.endswith("\n") else None], 1):
+            self.line(number, line)
+        for family in self.families.values():
+            self.whole(family)
+        return self
+
+    def line(self, number, line):
+        if line == "":
+            self.bad(number, "an empty line")
+        elif line.startswith("# HELP ") or line.startswith("# TYPE "):
+            self.head(number, line)
+        elif line.startswith("#"):
+            self.bad(number, "a comment that is neither HELP nor TYPE")
+        else:
+            self.sample(number, line)
+
+    def open(self, number, name):
+        """The family of that name becomes the current one; it may stand in one place only."""
+        family = self.families.get(name)
+        if family is None:
+            family = self.families[name] = Family(name, number)
+        elif family is not self.current:
+            self.bad(number, f"family {name} goes on here; its lines must stand together (line {family.line})")
+        self.current = family
+        return family
+
+    def head(self, number, line):
+        word, rest = line[2:6], line[7:]
+        name, space, text = rest.partition(" ")
+        if not NAME.fullmatch(name):
+            self.bad(number, f"{word} of {name!r}, which is no metric name")
+            return
+        family = self.open(number, name)
+        if family.samples:
+            self.bad(number, f"{word} of {name} after its samples")
+        if word == "HELP":
+            if family.help is not None:
+                self.bad(number, f"a second HELP of {name}")
+            if not space or text.strip() == "":
+                self.bad(number, f"HELP of {name} says nothing")
+            if re.search(r"\\(?![\\n])", text.replace("\\\\", "")):
+                self.bad(number, "a backslash in HELP that is neither \\\\ nor \\n")
+            family.help = text
+        else:
+            if family.kind is not None:
+                self.bad(number, f"a second TYPE of {name}")
+            if text not in TYPES:
+                self.bad(number, f"TYPE {text!r} is none of {', '.join(TYPES)}")
+            family.kind = text
+
+    def family_of(self, name):
+        """The declared family a sample belongs to, by its suffix."""
+        for kind, suffixes in SUFFIXES.items():
+            for suffix in suffixes:
+                base = name[: len(name) - len(suffix)] if suffix and name.endswith(suffix) else name
+                family = self.families.get(base)
+                if family is not None and family.kind == kind and (suffix or base == name):
+                    return family
+        return self.families.get(name)
+
+    def sample(self, number, line):
+        name = NAME.match(line)
+        if name is None:
+            self.bad(number, "no metric name at the start of the line")
+            return
+        labels, at = {}, name.end()
+        if line[at : at + 1] == "{":
+            at = self.labels(number, line, at + 1, labels)
+            if at is None:
+                return
+        if line[at : at + 1] != " ":
+            self.bad(number, f"one space is missing before the value, byte {at + 1}")
+            return
+        value = line[at + 1 :]
+        if " " in value and NUMBER.fullmatch(value.split(" ")[0]):
+            self.bad(number, "something stands after the value (timestamps are not exported)")
+            return
+        if not NUMBER.fullmatch(value):
+            self.bad(number, f"{value!r} is no number")
+            return
+        self.keep(number, Sample(name.group(), labels, float(value), number))
+
+    def labels(self, number, line, at, labels):
+        while True:
+            name = LABEL.match(line, at)
+            if name is None:
+                self.bad(number, f"no label name at byte {at + 1}")
+                return None
+            at = name.end()
+            if line[at : at + 2] != '="':
+                self.bad(number, f'label {name.group()} is not followed by ="')
+                return None
+            value, at = self.value(number, line, at + 2)
+            if value is None:
+                return None
+            if name.group() in labels:
+                self.bad(number, f"label {name.group()} stands twice")
+            if name.group().startswith("__"):
+                self.bad(number, f"label {name.group()} is reserved")
+            labels[name.group()] = value
+            if line[at : at + 1] == "}":
+                return at + 1
+            if line[at : at + 1] != ",":
+                self.bad(number, f"neither , nor }} after label {name.group()}")
+                return None
+            at += 1
+
+    def value(self, number, line, at):
+        text = []
+        while at < len(line):
+            c = line[at]
+            if c == '"':
+                return "".join(text), at + 1
+            if c == "\\":
+                escape = {"\\": "\\", '"': '"', "n": "\n"}.get(line[at + 1 : at + 2])
+                if escape is None:
+                    self.bad(number, f"escape \\{line[at + 1 : at + 2]} in a label value")
+                    return None, at
+                text.append(escape)
+                at += 2
+            else:
+                text.append(c)
+                at += 1
+        self.bad(number, "a label value without its closing quote")
+        return None, at
+
+    def keep(self, number, sample):
+        family = self.family_of(sample.name)
+        if family is None:
+            self.bad(number, f"{sample.name} has neither HELP nor TYPE before it")
+            family = self.open(number, sample.name)
+        elif family is not self.current:
+            self.bad(number, f"a sample of {family.name} outside of its family (line {family.line})")
+        family.samples.append(sample)
+        key = (sample.name, tuple(sorted(sample.labels.items())))
+        if key in self.series:
+            self.bad(number, f"the same series as in line {self.series[key]}: {sample.name}")
+        self.series.setdefault(key, number)
+        if family.kind in ("counter", "histogram") and not sample.name.endswith("_sum") and (
+                sample.value < 0 or math.isnan(sample.value)):
+            self.bad(number, f"a {family.kind} of {sample.value}")
+        if family.kind == "counter" and not sample.name.endswith("_total"):
+            self.bad(number, f"counter {sample.name} does not end in _total")
+
+    def whole(self, family):
+        if family.help is None:
+            self.bad(family.line, f"{family.name} has no HELP")
+        if family.kind is None:
+            self.bad(family.line, f"{family.name} has no TYPE")
+        if not family.samples:
+            self.bad(family.line, f"{family.name} has no sample")
+        if family.kind == "histogram":
+            self.histogram(family)
+
+    def histogram(self, family):
+        groups = {}
+        for s in family.samples:
+            rest = tuple(sorted((k, v) for k, v in s.labels.items() if k != "le"))
+            groups.setdefault(rest, []).append(s)
+        for samples in groups.values():
+            self.histogram_group(family, samples)
+
+    def histogram_group(self, family, samples):
+        line = samples[0].line
+        buckets = [s for s in samples if s.name == family.name + "_bucket"]
+        last_le, last_value = -math.inf, 0.0
+        for s in buckets:
+            if not NUMBER.fullmatch(s.labels.get("le", "")):
+                self.bad(s.line, "a bucket without a numeric le")
+                return
+            le = float(s.labels["le"])
+            if le <= last_le:
+                self.bad(s.line, f"le {s.labels['le']} does not ascend")
+            if s.value < last_value:
+                self.bad(s.line, "a bucket counts less than the one before")
+            last_le, last_value = le, s.value
+        counts = [s.value for s in samples if s.name == family.name + "_count"]
+        sums = [s for s in samples if s.name == family.name + "_sum"]
+        if not buckets or last_le != math.inf:
+            self.bad(line, f"{family.name} has no +Inf bucket")
+        elif counts != [last_value]:
+            self.bad(line, f"{family.name}_count is not the +Inf bucket")
+        if len(sums) != 1:
+            self.bad(line, f"{family.name} needs one _sum")
+
+
+def check(text):
+    return sorted(Reader().read(text).problems, key=lambda p: p.line)
+
+
+def parse(text):
+    reader = Reader().read(text)
+    if reader.problems:
+        raise ValueError(str(reader.problems[0]))
+    return [s for f in reader.families.values() for s in f.samples]
+
+
+def main(names):
+    status = 0
+    for name in names or ["-"]:
+        source = sys.stdin.buffer if name == "-" else open(name, "rb")
+        try:
+            problems = check(source.read().decode("utf-8"))
+        except UnicodeDecodeError as e:
+            problems = [Problem(0, f"not UTF-8 at byte {e.start}")]
+        for problem in problems:
+            print(f"{name}: {problem}")
+            status = 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
