@@ -1,12 +1,9 @@
-#include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "exporters/json/json.h"
 #include "exporters/metric/sample.h"
 #include "exporters/topic/inside.h"
-
-/* A double holds every integer up to here exactly. */
-#define INTEGER_MAX 9007199254740992.0
 
 enum {
 	UNREAD_UNKNOWN = -1,
@@ -22,61 +19,6 @@ struct decoder {
 	struct draft draft;
 	struct finder finder;
 };
-
-/* ---- accessors: absent and null are "not there"; a wrong type or range is too, and counted ---- */
-static const cJSON *member(const cJSON *o, const char *key)
-{
-	const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, key);
-
-	return v != NULL && !cJSON_IsNull(v) ? v : NULL;
-}
-
-static bool get_int(struct decoder *d, const cJSON *o, const char *key, int64_t max, int64_t *ret)
-{
-	const cJSON *v = member(o, key);
-	double value;
-
-	if (v == NULL)
-		return false;
-	value = v->valuedouble;
-	if (!cJSON_IsNumber(v) || !(value >= 0 && value <= INTEGER_MAX) || value != (double)(int64_t)value ||
-	    (int64_t)value > max) {
-		d->answer->doubtful++;
-		return false;
-	}
-	*ret = (int64_t)value;
-	return true;
-}
-
-static bool get_text(struct decoder *d, const cJSON *o, const char *key, const char **ret)
-{
-	const cJSON *v = member(o, key);
-
-	if (v == NULL)
-		return false;
-	if (!cJSON_IsString(v)) {
-		d->answer->doubtful++;
-		return false;
-	}
-	*ret = v->valuestring;
-	return true;
-}
-
-/* ErrorCode of the answer or of an element; unlike the facts it may be negative. */
-static bool get_code(struct decoder *d, const cJSON *o, int *ret)
-{
-	const cJSON *v = member(o, "ErrorCode");
-
-	if (v == NULL)
-		return false;
-	if (!cJSON_IsNumber(v) || !(v->valuedouble >= INT32_MIN && v->valuedouble <= INT32_MAX) ||
-	    v->valuedouble != (double)(int)v->valuedouble) {
-		d->answer->doubtful++;
-		return false;
-	}
-	*ret = (int)v->valuedouble;
-	return true;
-}
 
 /* ---- one topic ---- */
 static bool add_text(struct decoder *d, struct span s, size_t max, uint32_t *ret_at, uint16_t *ret_len)
@@ -114,13 +56,13 @@ static void take_mute(struct decoder *d, const cJSON *info, struct topic *t)
 	const char *word;
 	int64_t flag;
 
-	if (get_text(d, info, "MuteAllMember", &word)) {
+	if (json_text(info, "MuteAllMember", &word, &d->answer->doubtful)) {
 		if (strcmp(word, "On") != 0 && strcmp(word, "Off") != 0) {
 			d->answer->doubtful++;
 			return;
 		}
 		flag = word[1] == 'n';
-	} else if (!get_int(d, info, "ShutUpAllFlag", 1, &flag)) { /* the older name */
+	} else if (!json_int(info, "ShutUpAllFlag", 1, &flag, &d->answer->doubtful)) { /* the older name */
 		return;
 	}
 	t->flags |= (uint16_t)(TOPIC_MUTE_KNOWN | (flag == 1 ? TOPIC_MUTED : 0));
@@ -131,16 +73,16 @@ static void take_info(struct decoder *d, const cJSON *info, struct topic *t)
 	const char *name;
 	int64_t value;
 
-	if (get_text(d, info, "TopicName", &name) &&
+	if (json_text(info, "TopicName", &name, &d->answer->doubtful) &&
 	    add_text(d, span_of(name), SAMPLE_LABEL_MAX, &t->name_at, &t->name_len))
 		t->flags |= TOPIC_NAMED;
-	if (get_int(d, info, "CreateTime", UINT32_MAX, &value))
+	if (json_int(info, "CreateTime", UINT32_MAX, &value, &d->answer->doubtful))
 		t->created_s = (uint32_t)value;
-	if (get_int(d, info, "LastMsgTime", UINT32_MAX, &value)) {
+	if (json_int(info, "LastMsgTime", UINT32_MAX, &value, &d->answer->doubtful)) {
 		t->last_message_s = (uint32_t)value;
 		t->flags |= TOPIC_LAST_KNOWN;
 	}
-	if (get_int(d, info, "NextMsgSeq", INT64_MAX, &value)) {
+	if (json_int(info, "NextMsgSeq", INT64_MAX, &value, &d->answer->doubtful)) {
 		t->next_seq = value;
 		if (value == 0)
 			d->answer->doubtful++; /* the first message gets 1 */
@@ -171,9 +113,9 @@ static void take_observer(struct decoder *d, const cJSON *self, struct topic *t,
 
 	if (!d->c->observer)
 		return;
-	if (get_int(d, self, "ShutUpTime", INT64_MAX, &muted))
+	if (json_int(self, "ShutUpTime", INT64_MAX, &muted, &d->answer->doubtful))
 		t->flags |= (uint16_t)(TOPIC_WATCHED | (muted > 0 ? TOPIC_WATCHER_MUTED : 0));
-	if (get_int(d, self, "MsgSeq", INT64_MAX, &read_seq))
+	if (json_int(self, "MsgSeq", INT64_MAX, &read_seq, &d->answer->doubtful))
 		*ret_unread = t->next_seq > read_seq + 1 ? t->next_seq - 1 - read_seq : 0;
 }
 
@@ -217,7 +159,7 @@ static void keep_old(struct decoder *d, const struct topic *old, int code, struc
 
 static void take_element(struct decoder *d, const cJSON *element)
 {
-	const cJSON *info = member(element, "TopicInfo"), *self = member(element, "SelfInfo");
+	const cJSON *info = json_member(element, "TopicInfo"), *self = json_member(element, "SelfInfo");
 	struct draft *draft = &d->draft;
 	struct topic t = { 0 };
 	const struct topic *old;
@@ -225,15 +167,15 @@ static void take_element(struct decoder *d, const cJSON *element)
 	int64_t unread = UNREAD_UNKNOWN;
 	int code = 0;
 
-	if (!get_code(d, element, &code))
+	if (!json_code(element, &code, &d->answer->doubtful))
 		code = 0; /* missing: the topic's facts say whether it is fine */
 	if (code != 0) {
 		count_error(d->answer, code);
 		draft->failed++;
 	}
-	if (code == 0 && member(info, "TopicId") == NULL)
+	if (code == 0 && json_member(info, "TopicId") == NULL)
 		d->answer->doubtful++;
-	if (!get_text(d, info, "TopicId", &id) || !take_id(d, id, &t))
+	if (!json_text(info, "TopicId", &id, &d->answer->doubtful) || !take_id(d, id, &t))
 		return;
 	old = finder_find(&d->finder, &(struct facts){ .text = draft->text.at }, &t);
 	if (code != 0) {
@@ -282,7 +224,7 @@ static enum err take_list(struct decoder *d, const cJSON *list, struct why *why)
 
 static enum err take_answer(struct decoder *d, const cJSON *root, struct why *why)
 {
-	const cJSON *list = member(root, "TopicAndSelfInfo");
+	const cJSON *list = json_member(root, "TopicAndSelfInfo");
 	int code = 0;
 
 	if (!cJSON_IsObject(root))
@@ -290,7 +232,7 @@ static enum err take_answer(struct decoder *d, const cJSON *root, struct why *wh
 	/* With elements the top-level code is documented as meaningless; without them it is all there is. */
 	if (cJSON_IsArray(list) && list->child != NULL)
 		return take_list(d, list, why);
-	if (!get_code(d, root, &code) && member(root, "ErrorCode") != NULL)
+	if (!json_code(root, &code, &d->answer->doubtful) && json_member(root, "ErrorCode") != NULL)
 		return err_because(why, ERR_SCHEMA, "ErrorCode is not an integer");
 	if (code != 0) {
 		d->answer->outcome = chat_judge(code);
@@ -299,7 +241,7 @@ static enum err take_answer(struct decoder *d, const cJSON *root, struct why *wh
 	}
 	if (list != NULL && !cJSON_IsArray(list))
 		return err_because(why, ERR_SCHEMA, "TopicAndSelfInfo is not an array");
-	if (list == NULL && member(root, "ErrorCode") == NULL)
+	if (list == NULL && json_member(root, "ErrorCode") == NULL)
 		return err_because(why, ERR_SCHEMA, "the answer has neither ErrorCode nor TopicAndSelfInfo");
 	return take_list(d, list, why);
 }
@@ -313,11 +255,11 @@ void topic_decode(char *json, size_t len, const struct topic_context *c, const s
 
 	*ret = (struct topic_answer){ 0 };
 	buf_init(&d.draft.text, len * 2 + 1); /* escaping doubles at worst; take_list adds for kept names */
-	e = guard_check(json, len, &ret->repaired, why);
+	e = json_guard(json, len, &ret->repaired, why);
 	if (e == ERR_OK) {
-		root = tree_parse(json, len);
+		root = json_parse(json, len);
 		e = root != NULL ? take_answer(&d, root, why) : ERR_LOCAL_RESOURCE;
-		tree_drop();
+		json_drop();
 	}
 	if (e == ERR_LOCAL_RESOURCE)
 		(void)err_because(why, e, "no memory for an answer of %zu bytes", len);

@@ -4,28 +4,7 @@
 
 #include "exporters/topic/topic.h"
 
-enum {
-	GUARD_DEPTH_MAX = 32,
-	GUARD_VALUES_MAX = 200000,
-	GUARD_NUMBER_MAX = 63,
-	TOPIC_ID_MAX = 256,
-	ARENA_MAX = 64 << 20,
-};
-
-/* One linear pass over an answer before cJSON sees it. Checks the whole JSON grammar, depth and the number of
- * values, and repairs in place, without changing the length, what would blind a community: invalid UTF-8 and
- * control bytes in strings become '?', \u0000 and lone surrogates become \uFFFD, a number of more than
- * GUARD_NUMBER_MAX bytes becomes null. Source of the traps: measured behaviour of cJSON 1.7.15, which drops
- * the document for a lone surrogate, cuts strings at \u0000 and passes invalid UTF-8 on; without Debian's
- * patches it drops the document for a long number too. Errors: ERR_JSON; ERR_TRUNCATED when the text is a
- * proper beginning of JSON. `why` names the byte. */
-enum err guard_check(char *json, size_t len, uint32_t *ret_repaired, struct why *why) MUST_USE;
-
-/* A tree of cJSON in an arena that is reset for each answer; at most one at a time. NULL: out of memory, or
- * ARENA_MAX. */
-struct cJSON;
-const struct cJSON *tree_parse(const char *json, size_t len);
-void tree_drop(void);
+enum { TOPIC_ID_MAX = 256 };
 
 /* One topic: 40 bytes. */
 enum topic_flag {

@@ -5,6 +5,7 @@
  * apart, 4 the community's id does not begin the topic ids. "0" is a good first character. */
 #include <string.h>
 
+#include "exporters/json/json.h"
 #include "exporters/metric/sample.h"
 #include "exporters/topic/inside.h"
 #include "tests/fuzz/line.h"
@@ -57,7 +58,7 @@ static void check_beginning(const char *json, size_t len)
 		return;
 	end = (size_t)(unsigned char)json[len / 2] * 31 % end; /* any place will do, if it is always the same */
 	begin = copy(json, end);
-	MUST(guard_check(begin, end, &repaired, NULL) == ERR_TRUNCATED);
+	MUST(json_guard(begin, end, &repaired, NULL) == ERR_TRUNCATED);
 	free(begin);
 }
 
@@ -66,7 +67,7 @@ static void check_guard(const char *json, size_t len)
 	char *text = copy(json, len), *again;
 	uint32_t repaired;
 	struct why why = { "" };
-	const enum err e = guard_check(text, len, &repaired, &why);
+	const enum err e = json_guard(text, len, &repaired, &why);
 
 	MUST(e == ERR_OK || e == ERR_JSON || e == ERR_TRUNCATED);
 	MUST((e == ERR_OK) == (why.text[0] == '\0'));
@@ -76,10 +77,10 @@ static void check_guard(const char *json, size_t len)
 	if (e == ERR_OK) {
 		MUST(text_is_valid(text, len));
 		again = copy(text, len);
-		MUST(guard_check(again, len, &repaired, &why) == ERR_OK && repaired == 0);
+		MUST(json_guard(again, len, &repaired, &why) == ERR_OK && repaired == 0);
 		free(again);
-		MUST(tree_parse(text, len) != NULL);
-		tree_drop();
+		MUST(json_parse(text, len) != NULL);
+		json_drop();
 		check_beginning(json, len);
 	}
 	free(text);

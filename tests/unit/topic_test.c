@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exporters/json/json.h"
 #include "exporters/metric/sample.h"
 #include "exporters/topic/inside.h"
 
@@ -436,8 +437,8 @@ static void a_question_reads_back_whatever_the_names(void **state)
 	(void)state;
 	buf_wrap(&out, text, sizeof(text));
 	topic_ask(&out, &q);
-	CHECK(guard_check(out.at, out.len, &repaired, NULL) == ERR_OK && repaired == 0);
-	root = tree_parse(out.at, out.len);
+	CHECK(json_guard(out.at, out.len, &repaired, NULL) == ERR_OK && repaired == 0);
+	root = json_parse(out.at, out.len);
 	CHECK(root != NULL && cJSON_GetArraySize(root) == 3);
 	assert_string_equal(cJSON_GetObjectItemCaseSensitive(root, "GroupId")->valuestring, q.community);
 	assert_string_equal(cJSON_GetObjectItemCaseSensitive(root, "From_Account")->valuestring, q.account);
@@ -445,7 +446,7 @@ static void a_question_reads_back_whatever_the_names(void **state)
 	CHECK(cJSON_GetArraySize(list) == 3);
 	for (int i = 0; i < 3; i++)
 		assert_string_equal(cJSON_GetArrayItem(list, i)->valuestring, topics_asked[i]);
-	tree_drop();
+	json_drop();
 }
 
 int main(void)

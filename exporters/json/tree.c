@@ -4,9 +4,9 @@
 #include <cjson/cJSON.h>
 #include <stdlib.h>
 
-#include "exporters/topic/inside.h"
+#include "exporters/json/json.h"
 
-enum { CHUNK = 256 << 10 };
+enum { CHUNK = 256 << 10, ARENA_MAX = 64 << 20 };
 
 struct chunk {
 	struct chunk *older;
@@ -63,7 +63,7 @@ static void arena_give(void *at)
 		free(at);
 }
 
-const struct cJSON *tree_parse(const char *json, size_t len)
+const struct cJSON *json_parse(const char *json, size_t len)
 {
 	cJSON_Hooks hooks = { arena_take, arena_give };
 
@@ -74,7 +74,7 @@ const struct cJSON *tree_parse(const char *json, size_t len)
 	return cJSON_ParseWithLength(json, len);
 }
 
-void tree_drop(void)
+void json_drop(void)
 {
 	arena.active = false;
 	while (arena.newest != NULL && (arena.newest->older != NULL || arena.newest->room > CHUNK)) {

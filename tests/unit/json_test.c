@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exporters/topic/tree.c" /* for its arena */
+#include "agent/base/buf.h"
+#include "exporters/json/tree.c" /* for its arena */
 
 #define CHECK assert_true
 
@@ -28,7 +29,7 @@ static char *exactly(const char *at, size_t len)
 static enum err guard(const char *json, size_t len, uint32_t *ret_repaired, struct why *why)
 {
 	char *text = exactly(json, len);
-	const enum err e = guard_check(text, len, ret_repaired, why);
+	const enum err e = json_guard(text, len, ret_repaired, why);
 
 	free(text);
 	return e;
@@ -57,7 +58,7 @@ static void nesting_is_fine_up_to_the_limit(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(form) / sizeof(form[0]); i++) {
 		const int inner = form[i].value[0] == '{' ? 1 : 0;
-		const int depth = (GUARD_DEPTH_MAX - inner) / form[i].each;
+		const int depth = (JSON_DEPTH_MAX - inner) / form[i].each;
 		struct buf fits, deep;
 
 		buf_wrap(&fits, text, sizeof(text));
@@ -86,10 +87,10 @@ static void values_are_counted_up_to_the_limit(void **state)
 
 	(void)state;
 	buf_init(&out, 1 << 20);
-	add_values(&out, GUARD_VALUES_MAX);
+	add_values(&out, JSON_VALUES_MAX);
 	CHECK(guard(out.at, out.len, &repaired, &why) == ERR_OK);
 	buf_reset(&out);
-	add_values(&out, GUARD_VALUES_MAX + 1);
+	add_values(&out, JSON_VALUES_MAX + 1);
 	CHECK(guard(out.at, out.len, &repaired, &why) == ERR_JSON);
 	CHECK(strstr(why.text, "too many values") != NULL);
 	buf_done(&out);
@@ -188,7 +189,7 @@ static void repairs_keep_every_byte_in_its_place(void **state)
 		uint32_t repaired;
 
 		CHECK(strlen(row[i].want) == row[i].len);
-		CHECK(guard_check(text, row[i].len, &repaired, NULL) == ERR_OK);
+		CHECK(json_guard(text, row[i].len, &repaired, NULL) == ERR_OK);
 		CHECK(repaired == row[i].repaired && memcmp(text, row[i].want, row[i].len) == 0);
 		free(text);
 	}
@@ -197,8 +198,8 @@ static void repairs_keep_every_byte_in_its_place(void **state)
 static void numbers_longer_than_the_limit_become_null(void **state)
 {
 	(void)state;
-	for (size_t digits = GUARD_NUMBER_MAX - 1; digits <= GUARD_NUMBER_MAX + 1; digits++) {
-		const bool fits = digits + 1 <= GUARD_NUMBER_MAX; /* the minus counts */
+	for (size_t digits = JSON_NUMBER_MAX - 1; digits <= JSON_NUMBER_MAX + 1; digits++) {
+		const bool fits = digits + 1 <= JSON_NUMBER_MAX; /* the minus counts */
 		char text[128] = "[-", want[128];
 		uint32_t repaired;
 		size_t len;
@@ -211,7 +212,7 @@ static void numbers_longer_than_the_limit_become_null(void **state)
 			memset(want + 1, ' ', digits + 1);
 			memcpy(want + 1, "null", 4);
 		}
-		CHECK(guard_check(text, len, &repaired, NULL) == ERR_OK);
+		CHECK(json_guard(text, len, &repaired, NULL) == ERR_OK);
 		CHECK(repaired == (fits ? 0 : 1) && memcmp(text, want, len) == 0);
 	}
 }
@@ -227,12 +228,12 @@ static void the_arena_serves_answer_after_answer(void **state)
 	buf_init(&big, 1 << 20);
 	add_values(&big, 20000); /* many chunks */
 	for (int i = 0; i < 3; i++) {
-		tree = tree_parse(big.at, big.len);
+		tree = json_parse(big.at, big.len);
 		CHECK(tree != NULL && cJSON_GetArraySize(tree) == 19999);
-		tree_drop();
-		tree = tree_parse(small, sizeof(small) - 1);
+		json_drop();
+		tree = json_parse(small, sizeof(small) - 1);
 		CHECK(tree != NULL && strcmp(cJSON_GetObjectItemCaseSensitive(tree, "a")->valuestring, "x") == 0);
-		tree_drop();
+		json_drop();
 	}
 	buf_done(&big);
 }
@@ -246,9 +247,9 @@ static void between_answers_one_chunk_is_kept(void **state)
 	CHECK(json != NULL);
 	memset(json, 'x', len);
 	json[0] = json[len - 1] = '"';
-	tree_drop();
-	CHECK(tree_parse(json, len) != NULL && arena.total > 2 * CHUNK);
-	tree_drop();
+	json_drop();
+	CHECK(json_parse(json, len) != NULL && arena.total > 2 * CHUNK);
+	json_drop();
 	CHECK(arena.newest != NULL && arena.newest->older == NULL);
 	CHECK(arena.newest->used == 0 && arena.newest->room == CHUNK && arena.total == CHUNK);
 	free(json);
@@ -259,34 +260,30 @@ static void others_use_the_heap_between_answers(void **state)
 	cJSON *own = cJSON_CreateString("mine");
 
 	(void)state;
-	CHECK(own != NULL && tree_parse("[1,2]", 5) != NULL);
-	tree_drop();
+	CHECK(own != NULL && json_parse("[1,2]", 5) != NULL);
+	json_drop();
 	cJSON_Delete(own); /* valgrind and ASan see a leak or a wrong free */
 	own = cJSON_CreateString("mine too");
-	CHECK(tree_parse("\"other\"", 7) != NULL);
+	CHECK(json_parse("\"other\"", 7) != NULL);
 	CHECK(strcmp(own->valuestring, "mine too") == 0);
-	tree_drop();
+	json_drop();
 	cJSON_Delete(own);
 }
 
 static void an_answer_beyond_the_arena_is_a_lack_of_memory(void **state)
 {
-	const struct topic_context c = { .community = "@TGS#_a" };
 	const size_t len = ARENA_MAX + 16;
 	char *json = malloc(len);
-	struct topic_answer a;
-	struct why why = { "" };
 
 	(void)state;
 	CHECK(json != NULL);
 	memset(json, 'x', len);
 	json[0] = json[len - 1] = '"';
-	topic_decode(json, len, &c, NULL, &a, &why);
-	CHECK(a.facts == NULL && a.outcome.err == ERR_LOCAL_RESOURCE && a.outcome.verdict == CHAT_RETRY);
-	CHECK(strstr(why.text, "no memory") != NULL);
+	CHECK(json_parse(json, len) == NULL);
+	json_drop();
 	free(json);
-	CHECK(tree_parse("1", 1) != NULL); /* and the next one is fine */
-	tree_drop();
+	CHECK(json_parse("1", 1) != NULL); /* and the next one is fine */
+	json_drop();
 }
 
 int main(void)

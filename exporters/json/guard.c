@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "agent/base/utf8.h"
-#include "exporters/topic/inside.h"
+#include "exporters/json/json.h"
 
 struct guard {
 	char *start, *at, *end;
@@ -75,7 +75,7 @@ static bool check_number(struct guard *g)
 
 	if (!check_number_form(g))
 		return false;
-	if (g->at - start > GUARD_NUMBER_MAX) {
+	if (g->at - start > JSON_NUMBER_MAX) {
 		memset(start, ' ', (size_t)(g->at - start));
 		memcpy(start, "null", 4);
 		g->repaired++;
@@ -227,7 +227,7 @@ static bool check_container(struct guard *g, int depth)
 	const bool object = *g->at == '{';
 	const char close = object ? '}' : ']';
 
-	if (depth == GUARD_DEPTH_MAX)
+	if (depth == JSON_DEPTH_MAX)
 		return refuse(g, ERR_JSON, "it is nested too deeply");
 	g->at++;
 	skip_space(g);
@@ -257,7 +257,7 @@ static bool check_value(struct guard *g, int depth)
 	skip_space(g);
 	if (!more(g))
 		return false;
-	if (++g->values > GUARD_VALUES_MAX)
+	if (++g->values > JSON_VALUES_MAX)
 		return refuse(g, ERR_JSON, "it has too many values");
 	switch (*g->at) {
 	case '{':
@@ -277,7 +277,7 @@ static bool check_value(struct guard *g, int depth)
 	}
 }
 
-enum err guard_check(char *json, size_t len, uint32_t *ret_repaired, struct why *why)
+enum err json_guard(char *json, size_t len, uint32_t *ret_repaired, struct why *why)
 {
 	struct guard g = { .start = json, .at = json, .end = json + len };
 
