@@ -135,7 +135,7 @@ static void put_self(const struct question *q, struct json_out *o, const struct 
 	if (sends(q, FIELD_BIT(MSG_SEQ)))
 		json_put_int(o, "MsgSeq", t->read_seq >= 0 ? t->read_seq : read);
 	if (sends(q, FIELD_BIT(MSG_FLAG)))
-		json_put_text(o, "MsgFlag", "AcceptAndNotify");
+		json_put_text(o, "MsgFlag", q->style->msg_flag);
 	if (q->style->no_unread)
 		put_no_unread(o, s);
 	json_close(o, '}');
@@ -326,14 +326,16 @@ void answer_topics(struct world *w, struct call *c, double now_s, const struct f
 	bool top = f != NULL && f->kind == FAULT_ERROR && !f->in_item;
 	int64_t most = INT64_MAX;
 
-	if (!read_question(c, &q) || !find_subject(c, &q))
+	if (!read_question(c, &q))
+		return;
+	if (top && f->items < 0) {
+		call_refuse(c, f->code, "put in by hand");
+		return;
+	}
+	if (!find_subject(c, &q))
 		return;
 	if (community_advance(w, q.community, now_s) != ERR_OK) {
 		call_refuse(c, 10002, "the simulator is out of memory");
-		return;
-	}
-	if (top && f->items < 0) {
-		call_refuse(c, f->code, "put in by hand");
 		return;
 	}
 	o.quoted_numbers = f != NULL && f->kind == FAULT_SHAPE && f->shape == SHAPE_STRING_NUMBERS;
@@ -348,8 +350,8 @@ void answer_topics(struct world *w, struct call *c, double now_s, const struct f
 	}
 	put_items(&q, &o, most);
 	json_close(&o, '}');
-	if (c->answer.status != ERR_OK)
+	if (c->answer.status == ERR_MEMORY)
 		call_refuse(c, 10002, "the simulator is out of memory");
-	else if (c->answer.len > ANSWER_CAP)
+	else if (c->answer.status != ERR_OK || c->answer.len > ANSWER_CAP)
 		call_refuse(c, 10018, "the answer is larger than 1 MiB");
 }

@@ -1,55 +1,28 @@
 #include "tests/simulator/api_server.h"
 
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "tests/simulator/answer.h"
-#include "tests/simulator/call.h"
+#include "tests/simulator/exchange.h"
 #include "tests/simulator/gate.h"
+#include "tests/simulator/orders.h"
 
 enum {
 	CONNECTIONS_MAX = 4096,
 	STACK_BYTES = 512 * 1024,
 	MEMORY_BYTES = 64 * 1024, /* of one connection: a whole request head must fit */
-	BLOCK_BYTES = 16 * 1024,
-	SLOW_STEPS_PER_S = 10,
 };
 
-static const uint64_t unsized = MHD_SIZE_UNKNOWN;
-
-/* One request on its way through the server; MHD carries it from call to call. */
-struct exchange {
+struct api_server {
 	struct simulator *simulator;
-	struct call *call; /* NULL: the target was too long */
-	struct faults_hit hit;
-	struct moment began;
-	uint64_t journal_id, sent;
-	int64_t oversize_left;
-	int fd;
-	int64_t date_s; /* for the Date header */
-	bool started;   /* the head was seen */
+	const struct certs *certs; /* NULL: plain */
+	enum certs_kind kind;
+	struct listen_address at;
+	unsigned port;             /* as bound, the same for every daemon */
+	struct MHD_Daemon *daemon; /* the control thread's, once that runs */
 };
-
-/* Sleeps; false when the client has left or the simulator ends. ms -1: for ever. */
-static bool wait_ms(const struct exchange *x, int64_t ms)
-{
-	struct pollfd fds[] = { { .fd = x->simulator->stop_fd, .events = POLLIN },
-		                    { .fd = x->fd, .events = POLLRDHUP } };
-	struct moment now = moment_read();
-	int64_t end_ms = now.mono_ms + ms;
-
-	while (ms < 0 || now.mono_ms < end_ms) {
-		int64_t left_ms = ms < 0 ? 60000 : end_ms - now.mono_ms;
-		int n = poll(fds, 2, left_ms > 60000 ? 60000 : (int)left_ms);
-
-		if (n > 0)
-			return false;
-		now = moment_read();
-	}
-	return true;
-}
 
 static void run_command(struct simulator *s, struct exchange *x)
 {
@@ -62,183 +35,78 @@ static void run_command(struct simulator *s, struct exchange *x)
 		answer_groups(&s->world, x->call, f);
 }
 
-/* The ErrorCode that reaches the client, -1 when none does. */
-static int code_sent(const struct exchange *x)
+/* A client that puts its UserSig into the body has a fault of its own; the journal shows nothing of it. */
+static bool body_is_harmless(struct call *c)
 {
-	const struct fault *a = x->hit.answer, *w = x->hit.wire;
+	const char *usersig = c->parameters.usersig;
 
-	if (a != NULL && (a->kind == FAULT_STATUS || a->kind == FAULT_BODY || a->kind == FAULT_OVERSIZE))
-		return -1;
-	if (w != NULL && (w->kind == FAULT_RESET || w->kind == FAULT_CLOSE || w->kind == FAULT_HANG))
-		return -1;
-	return x->call->code;
-}
-
-static int status_sent(const struct exchange *x)
-{
-	const struct fault *a = x->hit.answer, *w = x->hit.wire;
-
-	if (w != NULL && (w->kind == FAULT_RESET || w->kind == FAULT_CLOSE || w->kind == FAULT_HANG))
-		return 0;
-	return a != NULL && a->kind == FAULT_STATUS ? a->status : MHD_HTTP_OK;
+	return c->json != NULL &&
+	       (usersig == NULL || *usersig == '\0' || strstr(buf_text(&c->body), usersig) == NULL);
 }
 
 static void write_journal(struct simulator *s, struct exchange *x)
 {
 	struct call *c = x->call;
-	struct journal_entry e = { .unix_ms = c->unix_ms, .duration_ms = -1, .connection = c->connection };
+	bool harmless = body_is_harmless(c);
+	struct journal_entry e = { .mono_ms = c->mono_ms, .unix_ms = c->unix_ms, .duration_ms = -1 };
 
 	e.sdkappid = c->app != NULL ? c->app->sdkappid : 0;
 	e.command = c->command;
 	e.topics_asked = c->topics_asked;
-	e.status = status_sent(x);
-	e.code = code_sent(x);
-	e.fault_answer = fault_name(x->hit.answer);
-	e.fault_wire = fault_name(x->hit.wire);
-	journal_text(e.community, sizeof(e.community), c->community_id);
-	journal_text(e.account, sizeof(e.account), json_str(json_get(c->json, "From_Account")));
+	e.connection = c->connection;
+	e.status = exchange_status(x);
+	e.code = exchange_code(x);
+	e.fault = faults_hit_name(&x->hit);
+	if (harmless) {
+		e.question = buf_text(&c->body);
+		journal_text(e.community, sizeof(e.community), c->community_id);
+		journal_text(e.account, sizeof(e.account), json_str(json_get(c->json, "From_Account")));
+	}
 	x->journal_id = journal_add(s->journal, &e);
+}
+
+/* The answer is made: what a fault changes now, only the next call sees. */
+static void run_change(struct simulator *s, const struct fault *f)
+{
+	struct buf answer;
+	struct json_out o = { .buf = &answer };
+	struct why why = { "" };
+
+	buf_init(&answer, 1024 * 1024);
+	json_open(&o, NULL, '{');
+	if (order_run(s, f->path, f->order, &o, &why) == ERR_OK) {
+		s->changes_made++;
+	} else {
+		s->changes_failed++;
+		s->change_error = why;
+	}
+	buf_done(&answer);
 }
 
 /* Everything that needs the lock: checks, faults, answer, journal. */
 static enum err decide(struct simulator *s, struct exchange *x)
 {
 	struct call *c = x->call;
-	bool passed;
+	struct faults_aim aim = { 0 };
 	enum err e;
 
 	(void)pthread_mutex_lock(&s->lock);
-	x->date_s = c->unix_ms / 1000 + s->clock_offset_s;
-	passed = gate_pass(&s->world, c, x->date_s);
-	e = faults_draw(&s->faults, c->app != NULL ? c->app->sdkappid : 0, c->community_id, c->command, &x->hit);
+	x->offset_s = s->clock_offset_s;
+	x->gzip = x->gzip && s->world.gzip;
+	aim.refused = !gate_pass(&s->world, c, c->unix_ms / 1000 + s->clock_offset_s);
+	aim.sdkappid = c->app != NULL ? c->app->sdkappid : 0;
+	aim.community = c->community_id;
+	aim.command = c->command;
+	e = faults_draw(&s->faults, &aim, &x->hit);
 	if (e == ERR_OK) {
-		if (passed)
+		if (!aim.refused)
 			run_command(s, x);
+		if (x->hit.change != NULL)
+			run_change(s, x->hit.change);
 		write_journal(s, x);
 	}
 	(void)pthread_mutex_unlock(&s->lock);
 	return e;
-}
-
-static ssize_t read_oversize(struct exchange *x, char *at, size_t room)
-{
-	static const char head[] =
-		"{\"ActionStatus\":\"OK\",\"ErrorInfo\":\"ok\",\"ErrorCode\":0,\"TopicAndSelfInfo\":[";
-	size_t n = 0;
-
-	while (n < room && x->oversize_left > 0) {
-		at[n++] = x->sent < sizeof(head) - 1 ? head[x->sent] : ' ';
-		x->sent++;
-		x->oversize_left--;
-	}
-	return n > 0 ? (ssize_t)n : MHD_CONTENT_READER_END_OF_STREAM;
-}
-
-/* Hands the answer to MHD in the pace and up to the place that the faults allow. */
-static ssize_t read_answer(void *arg, uint64_t position, char *at, size_t room)
-{
-	struct exchange *x = arg;
-	const struct fault *wire = x->hit.wire;
-	const struct buf *answer = &x->call->answer;
-	size_t left = position < answer->len ? answer->len - (size_t)position : 0;
-
-	if (wire != NULL && wire->kind == FAULT_SLOW) {
-		size_t step = (size_t)wire->bytes / SLOW_STEPS_PER_S > 0 ? (size_t)wire->bytes / SLOW_STEPS_PER_S : 1;
-		room = room < step ? room : step;
-		if (!wait_ms(x, (int64_t)room * 1000 / wire->bytes))
-			return MHD_CONTENT_READER_END_WITH_ERROR;
-	}
-	if (wire != NULL && wire->kind == FAULT_TRUNCATE) {
-		size_t until = (size_t)wire->bytes < answer->len ? (size_t)wire->bytes : answer->len;
-		if (position >= until)
-			return MHD_CONTENT_READER_END_WITH_ERROR;
-		left = until - (size_t)position;
-	}
-	if (x->oversize_left > 0 || (x->hit.answer != NULL && x->hit.answer->kind == FAULT_OVERSIZE))
-		return read_oversize(x, at, room);
-	if (left == 0)
-		return MHD_CONTENT_READER_END_OF_STREAM;
-	room = room < left ? room : left;
-	memcpy(at, answer->at + position, room);
-	x->sent = position + room;
-	return (ssize_t)room;
-}
-
-/* What the answering fault puts in place of the answer. */
-static void replace_answer(struct exchange *x)
-{
-	const struct fault *f = x->hit.answer;
-
-	if (f == NULL || (f->kind != FAULT_STATUS && f->kind != FAULT_BODY))
-		return;
-	buf_reset(&x->call->answer);
-	buf_add(&x->call->answer, f->body, f->body_len);
-}
-
-static void add_headers(struct MHD_Response *response, const struct exchange *x)
-{
-	const struct fault *f =
-		x->hit.answer != NULL && x->hit.answer->kind == FAULT_STATUS ? x->hit.answer : NULL;
-	time_t date = (time_t)x->date_s;
-	struct tm tm;
-	char text[64];
-	struct buf b;
-
-	if (gmtime_r(&date, &tm) != NULL && strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm) > 0)
-		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_DATE, text);
-	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
-	                              f != NULL ? "text/html" : "application/json;charset=utf-8");
-	if (f != NULL && f->location != NULL)
-		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION, f->location);
-	if (f != NULL && f->retry_after_s >= 0) {
-		buf_wrap(&b, text, sizeof(text));
-		buf_fmt(&b, "%d", f->retry_after_s);
-		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, buf_text(&b));
-	}
-}
-
-static enum MHD_Result send_answer(struct MHD_Connection *connection, struct exchange *x)
-{
-	const struct fault *answer = x->hit.answer, *wire = x->hit.wire;
-	bool oversize = answer != NULL && answer->kind == FAULT_OVERSIZE;
-	struct MHD_Response *response;
-	enum MHD_Result result;
-
-	replace_answer(x);
-	x->oversize_left = oversize ? answer->bytes : 0;
-	if (oversize || wire != NULL) {
-		response = MHD_create_response_from_callback(oversize ? unsized : x->call->answer.len, BLOCK_BYTES,
-		                                             read_answer, x, NULL);
-	} else {
-		size_t len = 0;
-		char *bytes = buf_take(&x->call->answer, &len);
-
-		x->sent = len;
-		response = bytes != NULL ? MHD_create_response_from_buffer(len, bytes, MHD_RESPMEM_MUST_FREE) : NULL;
-		if (response == NULL)
-			free(bytes);
-	}
-	if (response == NULL)
-		return MHD_NO;
-	add_headers(response, x);
-	result = MHD_queue_response(connection, (unsigned)status_sent(x), response);
-	MHD_destroy_response(response);
-	return result;
-}
-
-/* Ends the connection without an answer, in the way the fault asks for. MHD_NO makes MHD drop its side;
- * by then the socket has already said what it has to say, so no TLS alert goes out. */
-static enum MHD_Result end_connection(const struct exchange *x)
-{
-	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
-
-	if (x->hit.wire->kind == FAULT_HANG)
-		(void)wait_ms(x, -1);
-	else if (x->hit.wire->kind == FAULT_RESET)
-		(void)connect(x->fd, &nobody, sizeof(nobody)); /* dissolves the connection: a RST at once */
-	else
-		(void)shutdown(x->fd, SHUT_WR); /* a FIN */
-	return MHD_NO;
 }
 
 static enum MHD_Result respond(struct simulator *s, struct MHD_Connection *connection, struct exchange *x)
@@ -247,11 +115,9 @@ static enum MHD_Result respond(struct simulator *s, struct MHD_Connection *conne
 	x->call->unix_ms = x->began.unix_ms;
 	if (decide(s, x) != ERR_OK)
 		return MHD_NO;
-	if (x->hit.delay_ms > 0 && !wait_ms(x, x->hit.delay_ms))
+	if (x->hit.delay_ms > 0 && !exchange_wait_ms(x, x->hit.delay_ms))
 		return MHD_NO;
-	if (x->hit.wire != NULL && status_sent(x) == 0)
-		return end_connection(x);
-	return send_answer(connection, x);
+	return exchange_send(x, connection);
 }
 
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
@@ -272,6 +138,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 		x->fd = info != NULL ? info->connect_fd : -1;
 		info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 		x->call->connection = info != NULL ? (uintptr_t)info->socket_context : 0;
+		x->gzip = exchange_accepts_gzip(
+			MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT_ENCODING));
 		return MHD_YES;
 	}
 	if (*upload_len > 0) {
@@ -333,25 +201,90 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **c
 	(void)pthread_mutex_unlock(&s->lock);
 }
 
-enum err api_server_start(struct simulator *s, const struct listen_address *at, const struct certs *certs,
-                          struct MHD_Daemon **ret, struct why *why)
+/* `fd` -1: a new listening socket. */
+static struct MHD_Daemon *daemon_start(struct api_server *a, enum certs_kind kind, MHD_socket fd)
 {
-	const struct MHD_OptionItem tls[] = {
-		{ MHD_OPTION_HTTPS_MEM_KEY, 0, certs != NULL ? certs->key_pem : NULL },
-		{ MHD_OPTION_HTTPS_MEM_CERT, 0, certs != NULL ? certs->cert_pem : NULL },
-		{ MHD_OPTION_END, 0, NULL },
-	};
-	const struct MHD_OptionItem plain[] = { { MHD_OPTION_END, 0, NULL } };
+	struct simulator *s = a->simulator;
+	struct MHD_OptionItem options[4] = { { MHD_OPTION_SOCK_ADDR, 0, &a->at.address } };
 	unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
-	                 MHD_USE_SUPPRESS_DATE_NO_CLOCK;
+	                 MHD_USE_ITC | MHD_USE_SUPPRESS_DATE_NO_CLOCK;
+	int n = 1;
 
-	flags |= certs != NULL ? MHD_USE_TLS : 0;
-	flags |= at->address.ss_family == AF_INET6 ? MHD_USE_IPv6 : 0;
-	*ret = MHD_start_daemon(
-		flags, 0, NULL, NULL, on_request, s, MHD_OPTION_SOCK_ADDR, &at->address, MHD_OPTION_URI_LOG_CALLBACK,
-		on_target, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
-		on_connection, s, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-		MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_BYTES, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)MEMORY_BYTES, MHD_OPTION_ARRAY, certs != NULL ? tls : plain, MHD_OPTION_END);
-	return *ret != NULL ? ERR_OK : err_because(why, ERR_SYSTEM, "cannot listen for the API: address in use?");
+	if (fd != MHD_INVALID_SOCKET)
+		options[0] = (struct MHD_OptionItem){ MHD_OPTION_LISTEN_SOCKET, fd, NULL };
+	if (a->certs != NULL) {
+		options[n++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_KEY, 0, a->certs->server[kind].key_pem };
+		options[n++] =
+			(struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_CERT, 0, a->certs->server[kind].cert_pem };
+		flags |= MHD_USE_TLS;
+	}
+	options[n] = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
+	flags |= a->at.address.ss_family == AF_INET6 ? MHD_USE_IPv6 : 0;
+	return MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_URI_LOG_CALLBACK, on_target, s,
+	                        MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
+	                        on_connection, s, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+	                        MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_BYTES,
+	                        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_BYTES, MHD_OPTION_ARRAY,
+	                        options, MHD_OPTION_END);
+}
+
+enum err api_server_start(struct simulator *s, const struct listen_address *at, const struct certs *certs,
+                          enum certs_kind kind, struct api_server **ret, struct why *why)
+{
+	struct api_server *a = calloc(1, sizeof(*a));
+	const union MHD_DaemonInfo *info;
+
+	if (a == NULL)
+		return err_because(why, ERR_MEMORY, "out of memory");
+	*a = (struct api_server){ .simulator = s, .certs = certs, .kind = kind, .at = *at };
+	a->daemon = daemon_start(a, kind, MHD_INVALID_SOCKET);
+	if (a->daemon == NULL) {
+		free(a);
+		return err_because(why, ERR_SYSTEM, "cannot listen for the API: address in use?");
+	}
+	info = MHD_get_daemon_info(a->daemon, MHD_DAEMON_INFO_BIND_PORT);
+	a->port = info != NULL ? info->port : 0;
+	*ret = a;
+	return ERR_OK;
+}
+
+unsigned api_server_port(const struct api_server *a)
+{
+	return a->port;
+}
+
+/* The listening socket moves to a new daemon, so that nobody is refused meanwhile: MHD cannot change the
+ * certificate of a daemon that runs. */
+enum err api_server_present(struct api_server *a, enum certs_kind kind, struct why *why)
+{
+	struct MHD_Daemon *old = a->daemon, *fresh;
+	MHD_socket fd;
+
+	if (a->certs == NULL)
+		return err_because(why, ERR_CONFIG, "the API is plain: there is no certificate");
+	fd = MHD_quiesce_daemon(old);
+	if (fd == MHD_INVALID_SOCKET)
+		return err_because(why, ERR_SYSTEM, "cannot take the listening socket over");
+	fresh = daemon_start(a, kind, fd);
+	if (fresh == NULL) {
+		(void)close(fd);
+		return err_because(why, ERR_SYSTEM, "cannot start with another certificate; the API is gone");
+	}
+	a->daemon = fresh;
+	a->kind = kind;
+	MHD_stop_daemon(old);
+	return ERR_OK;
+}
+
+const char *api_server_presents(const struct api_server *a)
+{
+	return a->certs != NULL ? certs_kind_name(a->kind) : "";
+}
+
+void api_server_stop(struct api_server *a)
+{
+	if (a == NULL)
+		return;
+	MHD_stop_daemon(a->daemon);
+	free(a);
 }

@@ -148,4 +148,8 @@ void call_answer_begin(struct call *c, struct json_out *o, const struct style *s
 	if ((style->absent & FIELD_BIT(ERROR_INFO)) == 0)
 		json_put_text(o, "ErrorInfo", style->error_info);
 	json_put_int(o, "ErrorCode", 0);
+	if (style->extra) {
+		json_put_text(o, "ErrorDisplay", "");
+		json_put_text(o, "RequestId", "Id-0123456789abcdef0123456789abcdef-O-Seq-1");
+	}
 }

@@ -144,25 +144,23 @@ static bool server_new(enum certs_kind kind, const struct authority *signer, str
 		                  kind == CERTS_EXPIRED ? -DAY_S : 30 * DAY_S);
 	if (cert != NULL && extension_add(cert, signer->cert, NID_subject_alt_name, names) &&
 	    cert_finish(cert, signer->cert, signer->key, server_extensions)) {
-		ret->cert_pem = cert_pem(cert);
-		ret->key_pem = key_pem(key);
-		done = ret->cert_pem != NULL && ret->key_pem != NULL;
+		ret->server[kind].cert_pem = cert_pem(cert);
+		ret->server[kind].key_pem = key_pem(key);
+		done = ret->server[kind].cert_pem != NULL && ret->server[kind].key_pem != NULL;
 	}
 	X509_free(cert);
 	EVP_PKEY_free(key);
 	return done;
 }
 
-enum err certs_new(enum certs_kind kind, struct certs *ret, struct why *why)
+enum err certs_new(struct certs *ret, struct why *why)
 {
 	struct authority shown = { 0 }, hidden = { 0 };
 	struct certs made = { 0 };
-	bool done = authority_new("Simulator CA", &shown);
+	bool done = authority_new("Simulator CA", &shown) && authority_new("Another simulator CA", &hidden);
 
-	if (done && kind == CERTS_UNKNOWN_CA)
-		done = authority_new("Another simulator CA", &hidden);
-	if (done)
-		done = server_new(kind, kind == CERTS_UNKNOWN_CA ? &hidden : &shown, &made);
+	for (int kind = 0; done && kind < CERTS_KIND_COUNT; kind++)
+		done = server_new((enum certs_kind)kind, kind == CERTS_UNKNOWN_CA ? &hidden : &shown, &made);
 	if (done)
 		made.ca_pem = cert_pem(shown.cert);
 	authority_done(&shown);
@@ -177,10 +175,34 @@ enum err certs_new(enum certs_kind kind, struct certs *ret, struct why *why)
 
 void certs_free(struct certs *c)
 {
-	if (c->key_pem != NULL)
-		OPENSSL_cleanse(c->key_pem, strlen(c->key_pem));
-	free(c->key_pem);
-	free(c->cert_pem);
+	for (int kind = 0; kind < CERTS_KIND_COUNT; kind++) {
+		char *key = c->server[kind].key_pem;
+
+		if (key != NULL)
+			OPENSSL_cleanse(key, strlen(key));
+		free(key);
+		free(c->server[kind].cert_pem);
+	}
 	free(c->ca_pem);
 	*c = (struct certs){ 0 };
+}
+
+static const char *const kind_names[CERTS_KIND_COUNT] = {
+#define KIND(ID, NAME) NAME,
+	CERTS_KINDS(KIND)
+#undef KIND
+};
+
+const char *certs_kind_name(enum certs_kind kind)
+{
+	return kind_names[kind];
+}
+
+enum certs_kind certs_kind_of(const char *name)
+{
+	int kind = 0;
+
+	while (kind < CERTS_KIND_COUNT && strcmp(kind_names[kind], name) != 0)
+		kind++;
+	return (enum certs_kind)kind;
 }

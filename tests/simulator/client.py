@@ -145,7 +145,7 @@ class Simulator:
         url = urllib.parse.urlsplit(self.control)
         arguments = {name: value for name, value in arguments.items() if value is not None}
         query = "?" + urllib.parse.urlencode(arguments) if arguments else ""
-        connection = http.client.HTTPConnection(url.hostname, url.port, timeout=20)
+        connection = http.client.HTTPConnection(url.hostname, url.port, timeout=60)
         try:
             connection.request(method, path + query, None if body is None else json.dumps(body))
             answer = connection.getresponse()
@@ -173,6 +173,11 @@ class Simulator:
         """The id of the newest call: a mark for requests(since=...)."""
         return self.ask("GET", "/requests", limit=0)["last"]
 
+    def times(self, since=0, **wanted):
+        """When calls came: "ms" (sorted, of time.monotonic()), "per_second", "busiest" within window_ms. `wanted`:
+        sdkappid=, command=, code=, window_ms=, list=0 without "ms"."""
+        return self.ask("GET", "/times", since=since, **wanted)
+
     def stats(self):
         return self.ask("GET", "/stats")
 
@@ -181,27 +186,48 @@ class Simulator:
         return self.ask("GET", "/world", community=community, sdkappid=sdkappid)
 
     def change(self, **change):
-        """POST /world: community=..., topic=..., set={...}, create=True, delete=True."""
-        return self.ask("POST", "/world", change)
+        """POST /world: community=..., topic=..., set={...}, post=N, create=True, delete=True; with count=N both ids
+        are patterns such as "c{5}"."""
+        return self._order("/world", **change)
 
     def shift_clock(self, offset_s):
-        self.ask("POST", "/clock", {"offset_s": offset_s})
+        self._order("/clock", offset_s=offset_s)
 
-    def rotate_key(self, sdkappid=None, secret_key=None):
-        body = {"sdkappid": self.app(sdkappid)["sdkappid"]}
-        if secret_key is not None:
-            body["secret_key"] = secret_key
-        self.ask("POST", "/key", body)
+    def rotate_key(self, sdkappid=None, secret_key=None, write_file=None):
+        """A new key, random unless given. write_file=False leaves the old one in the file."""
+        self._order("/key", sdkappid=self.app(sdkappid)["sdkappid"], secret_key=secret_key, write_file=write_file)
+
+    def quota(self, command="get_topic", per_s=None, code=None, sdkappid=None):
+        """What is really enforced from now on; command "app" is the total, per_s=0 no limit, sdkappid=None every app."""
+        self._order("/quota", command=command, per_s=per_s, code=code, sdkappid=sdkappid)
+
+    def quotas(self):
+        return self.ask("GET", "/quota")["quotas"]
+
+    def lockout(self, failures=None, for_ms=None):
+        """Bad signatures in a row until 70050, and for how long; lets everybody in again."""
+        return self._order("/lockout", failures=failures, for_ms=for_ms)
+
+    def gzip(self, on=True):
+        self._order("/gzip", on=on)
+
+    def certificate(self, kind):
+        """good, expired, wrong-host or unknown-ca from the next handshake on; ends every open connection."""
+        self._order("/certificate", kind=kind)
+
+    def _order(self, path, **members):
+        return self.ask("POST", path, {name: value for name, value in members.items() if value is not None})
 
     # The API, as a client of the service sees it
 
-    def target(self, path, sdkappid=None, **change):
-        """Path and query of a signed call; `change` replaces parameters, None leaves one out."""
-        app = self.app(sdkappid)
+    def target(self, path, caller=None, **change):
+        """Path and query of a call signed for the app `caller` (None: the first); `change` replaces parameters of
+        the query, None leaves one out."""
+        app = self.app(caller)
         parameters = {
             "sdkappid": app["sdkappid"],
             "identifier": app["identifier"],
-            "usersig": usersig(app["sdkappid"], app["identifier"], self.secret_key(sdkappid)),
+            "usersig": usersig(app["sdkappid"], app["identifier"], self.secret_key(caller)),
             "random": random.randrange(1 << 32),
             "contenttype": "json",
         }
@@ -215,13 +241,13 @@ class Simulator:
         context = ssl.create_default_context(cafile=self.ca_file)
         return http.client.HTTPSConnection(url.hostname, url.port, timeout=timeout, context=context)
 
-    def call(self, path, body, sdkappid=None, method="POST", **change):
+    def call(self, path, body, caller=None, method="POST", headers=None, **change):
         """One signed call on a connection of its own: (HTTP status, headers, bytes)."""
         if not isinstance(body, (bytes, str)):
             body = json.dumps(body)
         connection = self.connect()
         try:
-            connection.request(method, self.target(path, sdkappid, **change), body)
+            connection.request(method, self.target(path, caller, **change), body, headers or {})
             answer = connection.getresponse()
             return answer.status, answer.headers, answer.read()
         finally:

@@ -15,24 +15,28 @@ enum fault_stage {
 	STAGE_DELAY,
 	STAGE_ANSWER, /* what is answered */
 	STAGE_WIRE,   /* how it is sent, or not */
+	STAGE_CHANGE, /* what happens to the world behind the answer's back */
 	STAGES        /* must be last */
 };
 
-#define FAULT_KINDS(X)              \
-	X(DELAY, "delay", DELAY)        \
-	X(STATUS, "status", ANSWER)     \
-	X(BODY, "body", ANSWER)         \
-	X(OVERSIZE, "oversize", ANSWER) \
-	X(ERROR, "error", ANSWER)       \
-	X(SHAPE, "shape", ANSWER)       \
-	X(SLOW, "slow", WIRE)           \
-	X(RESET, "reset", WIRE)         \
-	X(CLOSE, "close", WIRE)         \
-	X(TRUNCATE, "truncate", WIRE)   \
-	X(HANG, "hang", WIRE)
+/* KIND(ID, NAME, STAGE, REFUSED): REFUSED faults hit calls that the gate refused as well. */
+
+#define FAULT_KINDS(X)                 \
+	X(DELAY, "delay", DELAY, 1)        \
+	X(STATUS, "status", ANSWER, 1)     \
+	X(BODY, "body", ANSWER, 1)         \
+	X(OVERSIZE, "oversize", ANSWER, 1) \
+	X(ERROR, "error", ANSWER, 0)       \
+	X(SHAPE, "shape", ANSWER, 0)       \
+	X(SLOW, "slow", WIRE, 1)           \
+	X(RESET, "reset", WIRE, 1)         \
+	X(CLOSE, "close", WIRE, 1)         \
+	X(TRUNCATE, "truncate", WIRE, 1)   \
+	X(HANG, "hang", WIRE, 1)           \
+	X(CHANGE, "change", CHANGE, 1)
 
 enum fault_kind {
-#define KIND(ID, NAME, STAGE) FAULT_##ID,
+#define KIND(ID, NAME, STAGE, REFUSED) FAULT_##ID,
 	FAULT_KINDS(KIND)
 #undef KIND
 		FAULT_KIND_COUNT /* must be last */
@@ -53,21 +57,24 @@ struct fault {
 	uint64_t sdkappid;
 	char *community;
 	enum command command;
+	int64_t after;      /* calls it still leaves alone */
 	int64_t count;      /* how often it still hits; -1: without end */
 	double probability; /* 0 to 1 */
 	uint64_t hits;
 	/* What it does. */
 	int64_t ms, bytes; /* delay; slow (a second), truncate, oversize */
-	int status, retry_after_s;
-	char *location;
-	char *body; /* of status and body */
+	int status;
+	char *location, *retry_after; /* header values of status */
+	char *body;                   /* of status and body */
 	size_t body_len;
+	char *encoding; /* Content-Encoding of body: its bytes are sent as they are */
 	int code;
 	bool in_item, bare; /* error: in elements instead of at the top; elements without TopicInfo */
-	int64_t
-		items; /* error: at the top, this many elements stay; in elements, the first so many; -1: not said */
-	char *topic; /* error: in this element only */
+	int64_t items; /* at the top, this many elements stay; in elements, the first so many; -1: not said */
+	char *topic;   /* error: in this element only */
 	enum fault_shape shape;
+	char *path; /* change: an order (orders.h) and what goes with it */
+	struct json *order;
 };
 
 struct faults {
@@ -78,10 +85,18 @@ struct faults {
 
 enum { FAULTS_MAX = 1024 };
 
-/* What hits one call: copies of the numbers, texts borrowed until faults_release. */
+/* What is known of a call when the faults are drawn. */
+struct faults_aim {
+	uint64_t sdkappid;     /* 0: the call did not say */
+	const char *community; /* NULL: the call did not say */
+	enum command command;
+	bool refused;
+};
+
+/* What hits one call: owned copies until faults_release. */
 struct faults_hit {
 	int64_t delay_ms;
-	struct fault *answer, *wire; /* owned copies, NULL: none */
+	struct fault *answer, *wire, *change; /* NULL: none */
 };
 
 void faults_init(struct faults *f, uint64_t seed);
@@ -92,10 +107,13 @@ enum err faults_add(struct faults *f, const struct json *j, uint64_t *ret_id, st
 bool faults_remove(struct faults *f, uint64_t id);
 void faults_show(const struct faults *f, struct json_out *o);
 
-/* Draws and counts. `sdkappid` 0 and `community` NULL: the call did not say. */
-enum err faults_draw(struct faults *f, uint64_t sdkappid, const char *community, enum command command,
-                     struct faults_hit *ret) MUST_USE;
+/* Draws and counts. */
+enum err faults_draw(struct faults *f, const struct faults_aim *aim, struct faults_hit *ret) MUST_USE;
 void faults_release(struct faults_hit *h);
-const char *fault_name(const struct fault *f); /* "" for NULL */
+const char *faults_hit_name(const struct faults_hit *h); /* of the one that shows most; "" when nothing hit */
+
+/* Reads the posted object; frees nothing on failure, that is fault_free's. */
+enum err fault_read(const struct json *j, struct fault *f, struct why *why) MUST_USE;
+void fault_free(struct fault *f);
 
 #endif

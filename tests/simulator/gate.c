@@ -123,11 +123,12 @@ static bool check_signature(const struct world *w, struct call *c, int64_t sign_
 }
 
 /* Refused calls count as well: whoever keeps knocking stays outside. */
-static bool quota_take(struct quota *q, int64_t unix_ms)
+static bool quota_take(struct quota *q, int64_t mono_ms)
 {
-	int64_t second = unix_ms / 1000;
+	int64_t second = mono_ms / 1000;
 
-	if (second != q->second) {
+	/* A call may be overtaken on its way to the lock: it counts where the others are. */
+	if (second > q->second) {
 		q->second = second;
 		q->used = 0;
 	}
@@ -138,7 +139,7 @@ static bool quota_take(struct quota *q, int64_t unix_ms)
 static bool check_quota(struct call *c)
 {
 	struct quota *own = &c->app->quotas[c->command], *total = &c->app->total;
-	bool within_total = quota_take(total, c->unix_ms), within_own = quota_take(own, c->unix_ms);
+	bool within_total = quota_take(total, c->mono_ms), within_own = quota_take(own, c->mono_ms);
 
 	if (!within_own)
 		call_refuse(c, own->code, "too many calls of %s", command_name(c->command));

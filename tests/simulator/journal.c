@@ -28,15 +28,31 @@ struct journal {
 	size_t row_n;
 	uint64_t status[STATUS_MAX];
 	struct journal_entry ring[JOURNAL_RING];
+	char *questions[JOURNAL_QUESTIONS];
+	struct ticks *ticks;
 };
 
 struct journal *journal_new(void)
 {
-	return calloc(1, sizeof(struct journal));
+	struct journal *j = calloc(1, sizeof(struct journal));
+
+	if (j == NULL)
+		return NULL;
+	j->ticks = ticks_new();
+	if (j->ticks == NULL) {
+		free(j);
+		return NULL;
+	}
+	return j;
 }
 
 void journal_free(struct journal *j)
 {
+	if (j == NULL)
+		return;
+	for (size_t i = 0; i < JOURNAL_QUESTIONS; i++)
+		free(j->questions[i]);
+	ticks_free(j->ticks);
 	free(j);
 }
 
@@ -77,17 +93,34 @@ void journal_text(char *to, size_t room, const char *from)
 	to[len] = '\0';
 }
 
+/* Out of memory the question is lost, not the entry. */
+static char *question_copy(const char *question)
+{
+	size_t len = question != NULL ? strlen(question) : 0;
+	size_t room = (len < JOURNAL_QUESTION_MAX ? len : JOURNAL_QUESTION_MAX) + 1;
+	char *copy = len > 0 ? malloc(room) : NULL;
+
+	if (copy != NULL)
+		journal_text(copy, room, question);
+	return copy;
+}
+
 uint64_t journal_add(struct journal *j, const struct journal_entry *e)
 {
 	struct row *r = find_row(j, e->sdkappid, e->command);
 	struct journal_entry *at = &j->ring[++j->last_id % JOURNAL_RING];
+	const struct tick tick = { e->mono_ms, e->sdkappid, e->command, e->code };
 
 	*at = *e;
 	at->id = j->last_id;
+	at->question = NULL;
+	free(j->questions[at->id % JOURNAL_QUESTIONS]);
+	j->questions[at->id % JOURNAL_QUESTIONS] = question_copy(e->question);
+	ticks_add(j->ticks, &tick);
 	r->requests++;
 	count_code(r, e->code);
-	if (r->second != e->unix_ms / 1000) {
-		r->second = e->unix_ms / 1000;
+	if (e->mono_ms / 1000 > r->second) {
+		r->second = e->mono_ms / 1000;
 		r->in_second = 0;
 	}
 	if (++r->in_second > r->peak)
@@ -107,22 +140,24 @@ void journal_finish(struct journal *j, uint64_t id, int64_t duration_ms, uint64_
 	at->bytes = bytes;
 }
 
-static void entry_show(const struct journal_entry *e, struct json_out *o)
+static void entry_show(const struct journal_entry *e, const char *question, struct json_out *o)
 {
 	json_open(o, NULL, '{');
 	json_put_uint(o, "id", e->id);
 	json_put_real(o, "time", (double)e->unix_ms / 1000);
+	json_put_int(o, "mono_ms", e->mono_ms);
 	json_put_uint(o, "sdkappid", e->sdkappid);
 	json_put_text(o, "command", command_name(e->command));
 	json_put_text(o, "community", e->community);
 	json_put_text(o, "account", e->account);
 	json_put_uint(o, "topics_asked", e->topics_asked);
+	json_put_text(o, "question", question != NULL ? question : "");
 	json_put_int(o, "status", e->status);
 	json_put_int(o, "code", e->code);
 	json_put_int(o, "duration_ms", e->duration_ms);
 	json_put_uint(o, "connection", e->connection);
 	json_put_uint(o, "bytes", e->bytes);
-	json_put_text(o, "fault", *e->fault_wire != '\0' ? e->fault_wire : e->fault_answer);
+	json_put_text(o, "fault", e->fault);
 	json_close(o, '}');
 }
 
@@ -133,9 +168,17 @@ void journal_show(const struct journal *j, uint64_t since, uint64_t limit, struc
 
 	json_put_uint(o, "last", j->last_id);
 	json_open(o, "requests", '[');
-	for (uint64_t id = from; id <= j->last_id && limit > 0; id++, limit--)
-		entry_show(&j->ring[id % JOURNAL_RING], o);
+	for (uint64_t id = from; id <= j->last_id && limit > 0; id++, limit--) {
+		bool kept = j->last_id - id < JOURNAL_QUESTIONS;
+
+		entry_show(&j->ring[id % JOURNAL_RING], kept ? j->questions[id % JOURNAL_QUESTIONS] : NULL, o);
+	}
 	json_close(o, ']');
+}
+
+const struct ticks *journal_ticks(const struct journal *j)
+{
+	return j->ticks;
 }
 
 static void put_count(struct json_out *o, int number, uint64_t n)

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEPTH_MAX = 32, NODES_MAX = 1 << 20 };
+/* A look for a name walks the object, so the number of names is bounded too. */
+enum { DEPTH_MAX = 32, NODES_MAX = 1 << 20, NAMES_MAX = 1000 };
 
 struct reader {
 	const char *at, *end;
@@ -201,6 +202,7 @@ static enum err read_members(struct reader *r, struct json *list)
 	const char *closing = list->kind == JSON_OBJECT ? "}" : "]";
 	struct json **tail = &list->child;
 	char *name = NULL;
+	int names = 0;
 	enum err e = ERR_OK;
 
 	r->at++;
@@ -215,6 +217,8 @@ static enum err read_members(struct reader *r, struct json *list)
 			else
 				e = read_text(r, &name);
 			skip_space(r);
+			if (e == ERR_OK && ++names > NAMES_MAX)
+				e = refuse(r, "too many names in one object");
 			if (e == ERR_OK && json_get(list, name) != NULL)
 				e = refuse(r, "a name twice in one object");
 			if (e == ERR_OK && !take(r, ":"))
@@ -301,85 +305,4 @@ enum err json_parse(const char *at, size_t len, struct json **ret, struct why *w
 	}
 	*ret = j;
 	return ERR_OK;
-}
-
-void json_free(struct json *j)
-{
-	while (j != NULL) {
-		struct json *next = j->next;
-		json_free(j->child);
-		free(j->text);
-		free(j->name);
-		free(j);
-		j = next;
-	}
-}
-
-const struct json *json_get(const struct json *object, const char *name)
-{
-	if (object == NULL || object->kind != JSON_OBJECT)
-		return NULL;
-	for (const struct json *j = object->child; j != NULL; j = j->next)
-		if (strcmp(j->name, name) == 0)
-			return j;
-	return NULL;
-}
-
-const char *json_str(const struct json *j)
-{
-	return j != NULL && j->kind == JSON_TEXT ? j->text : NULL;
-}
-
-bool json_int(const struct json *j, int64_t *ret)
-{
-	char *end;
-	long long n;
-
-	if (j == NULL || j->kind != JSON_NUMBER)
-		return false;
-	errno = 0;
-	n = strtoll(j->text, &end, 10);
-	if (errno != 0 || *end != '\0')
-		return false;
-	*ret = n;
-	return true;
-}
-
-bool json_uint(const struct json *j, uint64_t *ret)
-{
-	char *end;
-	unsigned long long n;
-
-	if (j == NULL || j->kind != JSON_NUMBER || j->text[0] == '-')
-		return false;
-	errno = 0;
-	n = strtoull(j->text, &end, 10);
-	if (errno != 0 || *end != '\0')
-		return false;
-	*ret = n;
-	return true;
-}
-
-bool json_real(const struct json *j, double *ret)
-{
-	char *end;
-	double n;
-
-	if (j == NULL || j->kind != JSON_NUMBER)
-		return false;
-	errno = 0;
-	n = strtod(j->text, &end);
-	if (errno != 0 || *end != '\0')
-		return false;
-	*ret = n;
-	return true;
-}
-
-size_t json_count(const struct json *list)
-{
-	size_t n = 0;
-
-	for (const struct json *j = list != NULL ? list->child : NULL; j != NULL; j = j->next)
-		n++;
-	return n;
 }

@@ -26,6 +26,8 @@ struct json {
 
 enum err json_parse(const char *at, size_t len, struct json **ret, struct why *why) MUST_USE;
 void json_free(struct json *j);
+/* A copy of one value and everything in it; NULL when out of memory. */
+struct json *json_copy(const struct json *j);
 
 /* The member `name` of an object; NULL when absent or `object` is no object. */
 const struct json *json_get(const struct json *object, const char *name);
@@ -36,6 +38,9 @@ bool json_int(const struct json *j, int64_t *ret);
 bool json_uint(const struct json *j, uint64_t *ret);
 bool json_real(const struct json *j, double *ret);
 size_t json_count(const struct json *list);
+/* The first member of an object whose name is none of `names`, which ends with NULL; NULL when there is none.
+ */
+const char *json_stranger(const struct json *object, const char *const *names);
 
 struct json_out {
 	struct buf *buf;

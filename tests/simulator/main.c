@@ -38,10 +38,8 @@ static void raise_descriptor_limit(void)
 }
 
 /* Before any thread starts, so that all of them inherit the mask and only wait_for_end sees the signals. */
-static void prepare_signals(sigset_t *ends)
+static void prepare_signals(pid_t parent, sigset_t *ends)
 {
-	pid_t parent = getppid();
-
 	(void)sigemptyset(ends);
 	(void)sigaddset(ends, SIGTERM);
 	(void)sigaddset(ends, SIGINT);
@@ -66,13 +64,6 @@ static void wait_for_end(const sigset_t *ends, int64_t duration_s)
 		if (sigtimedwait(ends, NULL, duration_s > 0 ? &wait : NULL) > 0)
 			return;
 	}
-}
-
-static unsigned port_of(struct MHD_Daemon *daemon)
-{
-	const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT);
-
-	return info != NULL ? info->port : 0;
 }
 
 static void put_path(struct json_out *o, const char *name, const char *directory, const char *file)
@@ -152,35 +143,34 @@ static enum err open_directory(struct simulator *s, char whole[PATH_MAX], struct
 static enum err serve(struct simulator *s, const struct options *opt, const sigset_t *ends, struct why *why)
 {
 	struct certs certs = { 0 };
-	struct MHD_Daemon *api = NULL, *control = NULL;
+	struct api_server *api = NULL;
+	struct control *control = NULL;
 	char whole[PATH_MAX];
 	enum err e = open_directory(s, whole, why);
 
 	if (e == ERR_OK)
-		e = certs_new(opt->certificate, &certs, why);
+		e = certs_new(&certs, why);
 	if (e == ERR_OK)
 		e = write_files(s, &certs, why);
 	if (e == ERR_OK)
-		e = api_server_start(s, &opt->api, opt->plain ? NULL : &certs, &api, why);
+		e = api_server_start(s, &opt->api, opt->plain ? NULL : &certs, opt->certificate, &api, why);
 	if (e == ERR_OK)
-		e = control_start(s, &opt->control, &control, why);
+		e = control_start(s, api, &opt->control, &control, why);
 	if (e == ERR_OK)
-		e = write_ready(s, opt, port_of(api), port_of(control), why);
+		e = write_ready(s, opt, api_server_port(api), control_port(control), why);
 	if (e == ERR_OK)
 		wait_for_end(ends, opt->duration_s);
 	if (s->directory == whole)
 		simulator_remove_file(s, "ready.json");
 	(void)eventfd_write(s->stop_fd, 1);
-	if (control != NULL)
-		MHD_stop_daemon(control);
-	if (api != NULL)
-		MHD_stop_daemon(api);
+	control_stop(control);
+	api_server_stop(api);
 	certs_free(&certs);
 	s->directory = opt->directory;
 	return e;
 }
 
-static enum err run(const struct options *opt, struct why *why)
+static enum err run(const struct options *opt, pid_t parent, struct why *why)
 {
 	struct simulator s = { .lock = PTHREAD_MUTEX_INITIALIZER, .directory = opt->directory, .stop_fd = -1 };
 	struct moment now = moment_read();
@@ -191,7 +181,7 @@ static enum err run(const struct options *opt, struct why *why)
 	e = scenario_load(opt->scenario, (double)now.unix_ms / 1000, &s.world, why);
 	if (e != ERR_OK || opt->check)
 		goto out;
-	prepare_signals(&ends);
+	prepare_signals(parent, &ends);
 	raise_descriptor_limit();
 	faults_init(&s.faults, s.world.seed);
 	s.journal = journal_new();
@@ -209,6 +199,7 @@ out:
 
 int main(int argc, char **argv)
 {
+	const pid_t parent = getppid(); /* read first: it may be gone before the scenario is loaded */
 	struct options opt;
 	struct why why = { "" };
 	enum err e = options_read(argc, argv, &opt, &why);
@@ -219,7 +210,7 @@ int main(int argc, char **argv)
 		(void)fputs(options_usage(), stdout);
 		return EXIT_FINE;
 	}
-	e = run(&opt, &why);
+	e = run(&opt, parent, &why);
 	if (e != ERR_OK)
 		return complain(e, &why);
 	if (opt.check)

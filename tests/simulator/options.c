@@ -42,7 +42,7 @@ const char *options_usage(void)
 		   "  --listen=127.0.0.1:0      address of the API; port 0 takes a free one\n"
 		   "  --control=127.0.0.1:0     address of the control endpoint\n"
 		   "  --duration=SECONDS        end after so long; 0 (the default): on SIGTERM or SIGINT\n"
-		   "  --certificate=good        or expired, wrong-host, unknown-ca\n"
+		   "  --certificate=good        or expired, wrong-host, unknown-ca; POST /certificate changes it\n"
 		   "  --plain                   the API over http, for benches\n"
 		   "  --check                   read the scenario, say whether it is right, and end\n"
 		   "  --help                    this text\n"
@@ -53,20 +53,12 @@ const char *options_usage(void)
 
 static enum err read_certificate(const char *text, enum certs_kind *ret, struct why *why)
 {
-	static const char *const kinds[] = {
-		[CERTS_GOOD] = "good",
-		[CERTS_EXPIRED] = "expired",
-		[CERTS_WRONG_HOST] = "wrong-host",
-		[CERTS_UNKNOWN_CA] = "unknown-ca",
-	};
+	enum certs_kind kind = certs_kind_of(text);
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (strcmp(kinds[i], text) == 0) {
-			*ret = (enum certs_kind)i;
-			return ERR_OK;
-		}
-	}
-	return err_because(why, ERR_CONFIG, "--certificate must be good, expired, wrong-host or unknown-ca");
+	if (kind == CERTS_KIND_COUNT)
+		return err_because(why, ERR_CONFIG, "--certificate must be good, expired, wrong-host or unknown-ca");
+	*ret = kind;
+	return ERR_OK;
 }
 
 static enum err read_duration(const char *text, int64_t *ret, struct why *why)

@@ -16,6 +16,8 @@ struct simulator {
 	struct journal *journal;
 	int64_t clock_offset_s; /* added to the clock in the Date header and in signature checks */
 	uint64_t connections_opened, connections_open;
+	uint64_t changes_made, changes_failed; /* by faults of kind "change" */
+	struct why change_error;               /* of the last one that failed */
 
 	/* Set once before the servers start. */
 	const char *directory; /* where ca.pem, the keys and ready.json stand */

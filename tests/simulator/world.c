@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 
 #include "agent/base/buf.h"
+#include "tests/simulator/pattern.h"
 
 static const double buried_s = 3600; /* how long churn's dead stay known */
 
@@ -36,21 +37,6 @@ void recipe_finish(struct recipe *r)
 		r->weights += pow((double)i, -r->skew);
 }
 
-/* Position of `id` in by_id, or where it belongs. */
-static size_t app_position(const struct app *a, const char *id)
-{
-	size_t low = 0, high = a->community_n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (strcmp(a->by_id[middle]->id, id) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 struct app *world_app(struct world *w, uint64_t sdkappid)
 {
 	for (size_t i = 0; i < w->app_n; i++)
@@ -59,11 +45,31 @@ struct app *world_app(struct world *w, uint64_t sdkappid)
 	return NULL;
 }
 
+/* The slot that holds `id`, or the empty one where it belongs. At most half of the slots are taken. */
+static size_t app_slot(const struct app *a, const char *id)
+{
+	size_t at = (size_t)mix_text(a->sdkappid, id) & (a->slot_n - 1);
+
+	while (a->slots[at] != NULL && strcmp(a->slots[at]->id, id) != 0)
+		at = (at + 1) & (a->slot_n - 1);
+	return at;
+}
+
 struct community *app_community(const struct app *a, const char *id)
 {
-	size_t at = app_position(a, id);
+	return a->slot_n > 0 ? a->slots[app_slot(a, id)] : NULL;
+}
 
-	return at < a->community_n && strcmp(a->by_id[at]->id, id) == 0 ? a->by_id[at] : NULL;
+struct community *world_community(struct world *w, uint64_t sdkappid, const char *id)
+{
+	for (size_t i = 0; i < w->app_n; i++) {
+		struct app *a = &w->apps[i];
+		struct community *c = sdkappid == 0 || a->sdkappid == sdkappid ? app_community(a, id) : NULL;
+
+		if (c != NULL)
+			return c;
+	}
+	return NULL;
 }
 
 bool app_has_identifier(const struct app *a, const char *id)
@@ -98,17 +104,16 @@ static char *make_topic_id(const struct community *c, uint64_t salt)
 
 static char *make_topic_name(const struct recipe *r, size_t number)
 {
+	const char *given = r->topic_name_n > 0 ? r->topic_names[number % r->topic_name_n] : "topic {}";
 	struct buf b;
 	size_t len;
 
-	buf_init(&b, 4096);
-	if (r->topic_name_n == 0) {
-		buf_fmt(&b, "topic %zu", number + 1);
-	} else {
-		buf_str(&b, r->topic_names[number % r->topic_name_n]);
-		if (number >= r->topic_name_n)
-			buf_fmt(&b, " %zu", number / r->topic_name_n + 1);
-	}
+	if (pattern_has_place(given))
+		return pattern_fill(given, number + 1);
+	buf_init(&b, 8192);
+	buf_str(&b, given);
+	if (number >= r->topic_name_n)
+		buf_fmt(&b, " %zu", number / r->topic_name_n + 1);
 	return buf_take(&b, &len);
 }
 
@@ -192,7 +197,7 @@ enum err topic_add(struct world *w, struct community *c, const struct topic_plan
 		return ERR_MEMORY;
 	*t = (struct topic){ .born_s = p->born_s, .dies_s = p->dies_s, .error_code = p->error_code };
 	t->read_seq = t->shut_up = -1;
-	t->id = p->id != NULL ? strdup(p->id) : make_topic_id(c, mix(c->salt, number + c->births));
+	t->id = p->id != NULL ? strdup(p->id) : make_topic_id(c, mix(c->salt, c->made++));
 	t->name = p->name != NULL ? strdup(p->name) : make_topic_name(c->recipe, number);
 	if (t->id == NULL || t->name == NULL) {
 		free(t->id);
@@ -228,30 +233,31 @@ static void community_free(struct community *c)
 static enum err app_room(struct app *a)
 {
 	size_t cap = a->community_cap > 0 ? a->community_cap * 2 : 16;
-	struct community **list, **by_id;
+	struct community **list, **slots;
 
-	if (a->community_n < a->community_cap)
-		return ERR_OK;
 	if (a->community_n >= WORLD_COMMUNITIES_MAX)
 		return ERR_LIMIT;
+	if (a->community_n < a->community_cap)
+		return ERR_OK;
 	list = realloc(a->communities, cap * sizeof(struct community *));
 	if (list == NULL)
 		return ERR_MEMORY;
 	a->communities = list;
-	by_id = realloc(a->by_id, cap * sizeof(struct community *));
-	if (by_id == NULL)
+	slots = calloc(2 * cap, sizeof(struct community *));
+	if (slots == NULL)
 		return ERR_MEMORY;
-	a->by_id = by_id;
+	free(a->slots);
+	a->slots = slots;
+	a->slot_n = 2 * cap;
 	a->community_cap = cap;
+	for (size_t i = 0; i < a->community_n; i++)
+		slots[app_slot(a, list[i]->id)] = list[i];
 	return ERR_OK;
 }
 
 static void app_insert(struct app *a, struct community *c)
 {
-	size_t at = app_position(a, c->id);
-
-	memmove(&a->by_id[at + 1], &a->by_id[at], (a->community_n - at) * sizeof(struct community *));
-	a->by_id[at] = c;
+	a->slots[app_slot(a, c->id)] = c;
 	a->communities[a->community_n++] = c;
 }
 
@@ -350,7 +356,8 @@ struct topic_state topic_at(const struct world *w, const struct community *c, co
 	struct topic_state s = { .create_time = t->create_time };
 
 	s.exists = t->born_s <= now_s && now_s < t->dies_s && !c->deleted;
-	s.next_seq = t->first_seq + flow.count;
+	if (__builtin_add_overflow(t->first_seq, flow.count, &s.next_seq))
+		s.next_seq = INT64_MAX;
 	s.last_time = flow.count > 0 ? (int64_t)floor(w->start_unix_s + flow.last_s) : t->first_last;
 	s.muted = t->muted == 1;
 	if (t->muted < 0) {
@@ -382,7 +389,7 @@ static void app_done(struct app *a)
 	free(a->key);
 	free(a->accounts);
 	free(a->identifiers);
-	free(a->by_id);
+	free(a->slots);
 	free(a->communities);
 }
 

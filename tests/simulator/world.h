@@ -38,6 +38,7 @@ struct style {
 	bool unknown_missing; /* an unknown id of TopicIdList is left out instead of 110003 */
 	uint32_t absent;      /* FIELD_BIT of each field never sent */
 	char error_info[32];  /* ErrorInfo of success */
+	const char *msg_flag; /* a static text */
 };
 
 /* What a scenario says about one topic. NAN and -1 mean: not said. */
@@ -59,7 +60,7 @@ struct recipe {
 	struct profile profile;
 	struct topic_plan *plans; /* named topics; the rest is made up */
 	size_t plan_n, topic_n;   /* topic_n counts all of them */
-	char **topic_names;       /* taken in turn */
+	char **topic_names;       /* taken in turn; may be patterns */
 	size_t topic_name_n;
 	double per_hour, skew; /* of the whole community; the i-th topic's share falls as 1 / i^skew */
 	double weights;        /* sum of those shares, from recipe_finish */
@@ -94,6 +95,7 @@ struct community {
 	struct topic *topics;
 	size_t topic_n, topic_cap;
 	uint64_t births; /* topics of churn that were added so far */
+	uint64_t made;   /* ids made up so far */
 	int error_code;
 	bool deleted;
 };
@@ -104,7 +106,7 @@ struct account {
 	bool muted;
 };
 
-/* Calls allowed in one second, and the code of those above. per_s 0: no limit. */
+/* Calls allowed in one second of the monotonic clock, and the code of those above. per_s 0: no limit. */
 struct quota {
 	int per_s, code;
 	int64_t second;
@@ -123,8 +125,9 @@ struct app {
 	int failures; /* signature checks failed in a row */
 	int64_t first_failure_ms, locked_until_ms;
 	struct community **communities; /* in the order of creation: positions are page cursors */
-	struct community **by_id;       /* sorted */
 	size_t community_n, community_cap;
+	struct community **slots; /* the same by the hash of their id; NULL: free */
+	size_t slot_n;            /* a power of two */
 };
 
 struct world {
@@ -137,6 +140,7 @@ struct world {
 	struct recipe plain; /* of communities made by hand */
 	int lock_failures;   /* bad signatures in a row until 70050 */
 	int64_t lock_ms;     /* they count within this time, and the lock lasts as long */
+	bool gzip;           /* answers are compressed for clients that accept it */
 };
 
 /* A topic at one moment. */
@@ -155,6 +159,8 @@ enum {
 void world_free(struct world *w); /* `w` itself is the caller's */
 
 struct app *world_app(struct world *w, uint64_t sdkappid);
+/* Of the app, or of the first app that has the id when `sdkappid` is 0. */
+struct community *world_community(struct world *w, uint64_t sdkappid, const char *id);
 struct community *app_community(const struct app *a, const char *id);
 bool app_has_identifier(const struct app *a, const char *id);
 const struct account *app_account(const struct app *a, const char *id);
