@@ -13,18 +13,34 @@ struct parts {
 	char host[256], port[8];
 };
 
+/* "::1", "fe80::1%eth0". */
+static bool is_ipv6(const char *host)
+{
+	char address[INET6_ADDRSTRLEN];
+	struct in6_addr ignored;
+	const size_t len = strcspn(host, "%");
+
+	if (len >= sizeof(address))
+		return false;
+	memcpy(address, host, len);
+	address[len] = '\0';
+	return inet_pton(AF_INET6, address, &ignored) == 1;
+}
+
 /* "host:port", "[v6]:port", ":port". */
 static bool split(const char *text, struct parts *p)
 {
 	const char *colon = strrchr(text, ':');
 	const char *host = text;
 	size_t host_len, port_len;
+	bool bracketed;
 
 	if (colon == NULL)
 		return false;
 	host_len = (size_t)(colon - text);
 	port_len = strlen(colon + 1);
-	if (host_len >= 2 && text[0] == '[' && colon[-1] == ']') {
+	bracketed = host_len >= 2 && text[0] == '[' && colon[-1] == ']';
+	if (bracketed) {
 		host++;
 		host_len -= 2;
 	} else if (memchr(text, ':', host_len) != NULL) {
@@ -36,7 +52,7 @@ static bool split(const char *text, struct parts *p)
 	memcpy(p->host, host, host_len);
 	p->host[host_len] = '\0';
 	memcpy(p->port, colon + 1, port_len + 1);
-	return true;
+	return !bracketed || is_ipv6(p->host);
 }
 
 static int open_one(const struct addrinfo *a, bool dual)
@@ -60,32 +76,53 @@ static int open_one(const struct addrinfo *a, bool dual)
 	return -1;
 }
 
+/* The kernel has no such family, or none of its addresses. Any other failure must be heard: whoever asked for
+ * a port that is taken does not want half of it. */
+static bool is_absent(int code)
+{
+	return code == EAFNOSUPPORT || code == EADDRNOTAVAIL;
+}
+
+/* Binds the first address that this machine has; *ret_fd is -1 with errno when that fails. Returns a code of
+ * getaddrinfo. */
+static int open_host(const char *host, const char *port, int family, int *ret_fd)
+{
+	const struct addrinfo hints = { .ai_family = family,
+		                            .ai_socktype = SOCK_STREAM,
+		                            .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+	struct addrinfo *list;
+	const int failed = getaddrinfo(host, port, &hints, &list);
+	int code = 0;
+
+	*ret_fd = -1;
+	if (failed != 0)
+		return failed;
+	for (const struct addrinfo *a = list; a != NULL && *ret_fd < 0; a = a->ai_next) {
+		*ret_fd = open_one(a, host == NULL);
+		code = errno;
+		if (*ret_fd < 0 && !is_absent(code))
+			break;
+	}
+	freeaddrinfo(list);
+	errno = code;
+	return 0;
+}
+
 enum err address_listen(const char *text, int *ret_fd, struct why *why)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
-	struct addrinfo *list = NULL;
+	const char *host;
 	struct parts p;
-	int fd = -1, failed;
-	bool any;
+	int fd, failed;
 
 	if (!split(text, &p))
 		return err_because(why, ERR_CONFIG, "listen address '%.100s' is not host:port, [v6]:port or :port",
 		                   text);
-	any = p.host[0] == '\0';
-	if (any)
-		hints.ai_family = AF_INET6;
-	failed = getaddrinfo(any ? NULL : p.host, p.port, &hints, &list);
+	host = p.host[0] != '\0' ? p.host : NULL;
+	failed = open_host(host, p.port, host != NULL ? AF_UNSPEC : AF_INET6, &fd);
+	if (host == NULL && (failed != 0 || (fd < 0 && is_absent(errno))))
+		failed = open_host(NULL, p.port, AF_INET, &fd);
 	if (failed != 0)
 		return err_because(why, ERR_CONFIG, "listen address '%.100s': %s", text, gai_strerror(failed));
-	fd = open_one(list, any);
-	freeaddrinfo(list);
-	if (fd < 0 && any && errno == EAFNOSUPPORT) { /* a machine without IPv6 */
-		hints.ai_family = AF_INET;
-		if (getaddrinfo(NULL, p.port, &hints, &list) == 0) {
-			fd = open_one(list, false);
-			freeaddrinfo(list);
-		}
-	}
 	if (fd < 0)
 		return err_because(why, ERR_SYSTEM, "cannot listen on '%.100s': %s", text, strerror(errno));
 	*ret_fd = fd;

@@ -22,7 +22,14 @@ static void on_end(void *arg)
 	free(s);
 }
 
-static struct MHD_Response *make_streamed(const struct web_stream *stream)
+/* MHD ends an unknown size with a last chunk even where the answer to a HEAD has no body, and what the client
+ * takes for the next answer begins with it. Without chunks there is none, but the connection ends. */
+static bool drop_chunks(struct MHD_Response *r)
+{
+	return MHD_set_response_options(r, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END) == MHD_YES;
+}
+
+static struct MHD_Response *make_streamed(const struct web_stream *stream, bool head)
 {
 	struct web_stream *s = malloc(sizeof(*s));
 	struct MHD_Response *r = NULL;
@@ -35,6 +42,9 @@ static struct MHD_Response *make_streamed(const struct web_stream *stream)
 	if (r == NULL) {
 		stream->close(stream->arg);
 		free(s);
+	} else if (head && stream->size < 0 && !drop_chunks(r)) {
+		MHD_destroy_response(r); /* closes the stream */
+		r = NULL;
 	}
 	return r;
 }
@@ -61,7 +71,7 @@ static bool add(struct MHD_Response *r, const char *name, const char *value)
 	return value == NULL || MHD_add_response_header(r, name, value) == MHD_YES;
 }
 
-static bool add_heads(struct MHD_Response *r, const struct web_reply *reply, bool close, const char *allow)
+static bool add_heads(struct MHD_Response *r, const struct web_reply *reply, const struct manner *how)
 {
 	char seconds[16] = "";
 	struct buf b;
@@ -74,29 +84,28 @@ static bool add_heads(struct MHD_Response *r, const struct web_reply *reply, boo
 	       add(r, "Content-Security-Policy",
 	           "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'") &&
 	       add(r, "Vary", reply->vary) &&
-	       add(r, "Retry-After", reply->retry_after_s > 0 ? buf_text(&b) : NULL) && add(r, "Allow", allow) &&
-	       add(r, "Connection", close ? "close" : NULL);
+	       add(r, "Retry-After", reply->retry_after_s > 0 ? buf_text(&b) : NULL) &&
+	       add(r, "Allow", how->allow) && add(r, "Connection", how->close ? "close" : NULL);
 }
 
-enum MHD_Result answer_send(struct MHD_Connection *c, struct web_reply *reply, bool http10, bool close,
-                            const char *allow)
+enum MHD_Result answer_send(const struct call *call, struct web_reply *reply, const struct manner *how)
 {
 	const bool streamed = reply->stream.next != NULL;
 	struct MHD_Response *r;
 	enum MHD_Result done = MHD_NO;
 
-	if (streamed && http10 && reply->stream.size < 0) {
+	if (streamed && call->http10 && !call->head && reply->stream.size < 0) {
 		/* HTTP/1.0 has no chunks: the end of a body of unknown size looks like a broken connection. */
 		reply->stream.close(reply->stream.arg);
 		buf_done(&reply->body);
 		return MHD_NO;
 	}
-	r = streamed ? make_streamed(&reply->stream) : make_whole(&reply->body);
+	r = streamed ? make_streamed(&reply->stream, call->head) : make_whole(&reply->body);
 	buf_done(&reply->body);
 	if (r == NULL)
 		return MHD_NO;
-	if (add_heads(r, reply, close, allow))
-		done = MHD_queue_response(c, reply->status, r);
+	if (add_heads(r, reply, how))
+		done = MHD_queue_response(call->c, reply->status, r);
 	MHD_destroy_response(r);
 	return done;
 }

@@ -1,4 +1,4 @@
-/* What the files of this room share. */
+/* What the files of this room share. Start at web_turn in web.c and on_request in request.c. */
 #ifndef EXPORTERS_WEB_INSIDE_H
 #define EXPORTERS_WEB_INSIDE_H
 
@@ -8,34 +8,104 @@
 #include "exporters/web/web.h"
 
 enum {
-	HEAD_MAX = 16 << 10, /* bytes of a request's head, target included */
+	HEAD_MAX = 16 << 10, /* bytes of a request's head, request line included */
 	TARGET_MAX = 4 << 10,
+	FIELDS_MAX = 100,    /* header fields of a request */
+	ARGUMENTS_MAX = 256, /* of a query */
 	BODY_MAX = 1 << 20,
 	BLOCK = 112 << 10, /* what a stream is asked for at once; must fit CONNECTION_MEMORY */
 	CONNECTION_MEMORY = 128 << 10,
+	LOBBY = 16, /* connections above the limit that are let in to hear that the house is full */
 };
 
+struct listener {
+	int fd;       /* -1 once it is closed */
+	bool watched; /* in the epoll set */
+	char *address;
+};
+
+struct web {
+	const struct web_route *route;
+	size_t route_n;
+	void *arg;
+	struct MHD_Daemon *daemon; /* accepts nothing itself: see accept.c */
+	unsigned max_connections, idle_timeout_s;
+	int epoll_fd; /* holds the listeners, the daemon's own epoll descriptor and tick_fd */
+	int tick_fd;  /* a timer that ticks once a second while there are guests */
+	struct listener *listener;
+	size_t listener_n;
+	struct guest *guest; /* all of them */
+	unsigned guest_n;
+	bool quiet; /* nobody new, and nobody stays */
+};
+
+/* web.c: wakes the caller's loop when `fd` is readable. False: no memory in the kernel. */
+bool web_watch(const struct web *w, int fd);
+
+/* ---- address.c ---- */
 /* A listening socket on `text`, "host:port", "[v6]:port" or ":port". Errors: ERR_CONFIG, ERR_SYSTEM. */
 enum err address_listen(const char *text, int *ret_fd, struct why *why) MUST_USE;
 /* "127.0.0.1:10058", "[::]:10058". */
 void address_print(int fd, struct buf *out);
 
-/* One request, from its first byte to its last. */
+/* ---- accept.c ---- */
+enum err listener_open(struct web *w, struct listener *l, const char *text, struct why *why) MUST_USE;
+void listener_close(struct listener *l); /* keeps the address */
+void listener_done(struct listener *l);
+/* Takes in who waits, up to a bound. */
+void listener_turn(struct web *w, struct listener *l);
+
+/* ---- guest.c: deadlines that idle time is not ---- */
+struct guest {
+	struct guest *next, **link;
+	int fd;          /* MHD's: never close it, only shut it down */
+	unsigned left_s; /* of the part of an exchange that is under way */
+	bool late;       /* came to a full house */
+};
+bool guests_open(struct web *w); /* false: no timer */
+void guests_close(struct web *w);
+/* Ends those whose time is over. */
+void guests_turn(struct web *w);
+/* MHD_NotifyConnectionCallback; `arg` is the web. */
+void guest_come_and_go(void *arg, struct MHD_Connection *c, void **socket_context,
+                       enum MHD_ConnectionNotificationCode what);
+struct guest *guest_of(struct MHD_Connection *c);
+/* A head is awaited, an answer is under way. */
+void guest_expect_head(const struct web *w, struct guest *g);
+void guest_expect_end(const struct web *w, struct guest *g);
+/* Ends a connection for which nothing can be done any more; no answer is sent. */
+void connection_cut(struct MHD_Connection *c);
+
+/* ---- request.c ---- */
+/* One request, from its target to its last byte. */
 struct call {
-	size_t target_len;
-	bool target_odd; /* bytes that no target has, or %00 */
+	struct web *web;
+	struct MHD_Connection *c;
+	const char *path, *method, *version; /* borrowed from MHD */
+	bool head, http10;
+	size_t target_len; /* before anything is decoded */
+	bool target_odd;   /* bytes that no target has, %00, or more arguments than anybody needs */
 	bool judged;
 };
+void *on_target(void *arg, const char *target, struct MHD_Connection *c);
+enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *path, const char *method,
+                           const char *version, const char *upload, size_t *upload_len, void **state);
+void on_completed(void *arg, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode how);
 
-/* What libmicrohttpd 0.9.75 lets through and this listener does not: the status to refuse with, 0 for none.
- */
-unsigned check_request(struct MHD_Connection *c, const struct call *call, const char *method,
-                       const char *version, const char **ret_text);
-/* Reads the raw target before it is decoded. */
-void check_target(struct call *call, const char *target);
+/* ---- check.c: what libmicrohttpd lets through and this listener does not ---- */
+/* Before MHD parses the header fields. False: out of memory, the connection must be cut. */
+bool check_shield(struct MHD_Connection *c);
+/* Reads the raw target and, when MHD could choke on its arguments, hides them from it. */
+void check_target(struct call *call, char *target);
+/* The status to refuse with, 0 for none. */
+unsigned check_request(const struct call *call, const char **ret_text);
 
+/* ---- answer.c ---- */
+struct manner {
+	bool close; /* the connection ends afterwards */
+	const char *allow;
+};
 /* Queues `reply` and takes everything it owns, whatever happens. */
-enum MHD_Result answer_send(struct MHD_Connection *c, struct web_reply *reply, bool http10, bool close,
-                            const char *allow);
+enum MHD_Result answer_send(const struct call *call, struct web_reply *reply, const struct manner *how);
 
 #endif

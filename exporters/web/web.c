@@ -1,117 +1,14 @@
 #include "exporters/web/web.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "exporters/web/inside.h"
 
-struct listener {
-	struct MHD_Daemon *daemon;
-	int fd; /* the listening socket; -1 once it is closed */
-	char *address;
-};
+/* STRICT refuses in libmicrohttpd 1.0 what check.c refuses with 0.9, where it has faults of its own. */
+enum { RETRY_MS = 1000, STRICT = MHD_VERSION >= 0x01000000 };
 
-struct web {
-	const struct web_route *route;
-	size_t route_n;
-	void *arg;
-	int epoll_fd; /* holds the epoll descriptors of all daemons */
-	struct listener *listener;
-	size_t listener_n;
-};
-
-/* ---- one request ---- */
-static const struct web_route *find_route(const struct web *w, const char *path)
-{
-	for (size_t i = 0; i < w->route_n; i++)
-		if (strcmp(w->route[i].path, path) == 0)
-			return &w->route[i];
-	return NULL;
-}
-
-static enum MHD_Result refuse(struct MHD_Connection *c, unsigned status, const char *text, bool http10,
-                              bool close, const char *allow)
-{
-	struct web_reply reply = { .status = status, .type = "text/plain; charset=utf-8" };
-
-	buf_init(&reply.body, BODY_MAX);
-	buf_str(&reply.body, text);
-	return answer_send(c, &reply, http10, close, allow);
-}
-
-static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *path, const char *method,
-                                  const char *version, const char *upload, size_t *upload_len, void **state)
-{
-	struct web *w = arg;
-	struct call *call = *state;
-	const bool http10 = strcmp(version, MHD_HTTP_VERSION_1_1) != 0;
-	const char *text = "";
-	const struct web_route *route;
-	struct web_request q = { .path = path, .http10 = http10, .inside = c };
-	struct web_reply reply = { .status = 200, .type = "text/plain; charset=utf-8" };
-	unsigned status;
-
-	(void)upload;
-	if (call == NULL)
-		return MHD_NO;
-	if (!call->judged) {
-		/* The first call comes with the head alone; a refusal must be queued now or never. */
-		call->judged = true;
-		status = check_request(c, call, method, version, &text);
-		if (status != 0)
-			return refuse(c, status, text, http10, true, NULL);
-		if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
-			return find_route(w, path) != NULL
-			           ? refuse(c, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD are allowed here\n",
-			                    http10, true, "GET, HEAD")
-			           : refuse(c, MHD_HTTP_NOT_FOUND, "no such page\n", http10, true, NULL);
-		return MHD_YES;
-	}
-	if (*upload_len > 0)
-		return MHD_NO;
-	route = find_route(w, path);
-	if (route == NULL)
-		return refuse(c, MHD_HTTP_NOT_FOUND, "no such page\n", http10, false, NULL);
-	q.head = strcmp(method, "HEAD") == 0;
-	buf_init(&reply.body, BODY_MAX);
-	route->answer(w->arg, &q, &reply);
-	return answer_send(c, &reply, http10, false, NULL);
-}
-
-static void *on_target(void *arg, const char *target, struct MHD_Connection *c)
-{
-	struct call *call = calloc(1, sizeof(*call));
-
-	(void)arg;
-	(void)c;
-	if (call != NULL)
-		check_target(call, target);
-	return call;
-}
-
-static void on_completed(void *arg, struct MHD_Connection *c, void **state,
-                         enum MHD_RequestTerminationCode how)
-{
-	(void)arg;
-	(void)c;
-	(void)how;
-	free(*state);
-	*state = NULL;
-}
-
-const char *web_header(const struct web_request *q, const char *name)
-{
-	return MHD_lookup_connection_value(q->inside, MHD_HEADER_KIND, name);
-}
-
-const char *web_query(const struct web_request *q, const char *name)
-{
-	return MHD_lookup_connection_value(q->inside, MHD_GET_ARGUMENT_KIND, name);
-}
-
-/* ---- life ---- */
 static void on_panic(void *arg, const char *file, unsigned line, const char *reason)
 {
 	static const char text[] = "tencentchat_exporter: libmicrohttpd found itself in an impossible state\n";
@@ -124,54 +21,64 @@ static void on_panic(void *arg, const char *file, unsigned line, const char *rea
 	_exit(70);
 }
 
-static enum err open_listener(struct web *w, struct listener *l, const char *text, const struct web_conf *c,
-                              struct why *why)
+bool web_watch(const struct web *w, int fd)
 {
-	const union MHD_DaemonInfo *info;
 	struct epoll_event event = { .events = EPOLLIN };
-	struct buf b;
-	size_t len;
-	enum err e = address_listen(text, &l->fd, why);
 
-	if (e != ERR_OK)
-		return e;
-	buf_init(&b, 512);
-	address_print(l->fd, &b);
-	l->address = buf_take(&b, &len);
-	l->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL, 0, NULL, NULL, on_request, w, MHD_OPTION_LISTEN_SOCKET, l->fd,
-		MHD_OPTION_CONNECTION_LIMIT, c->max_connections, MHD_OPTION_CONNECTION_TIMEOUT, c->idle_timeout_s,
+	return epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static enum err open_daemon(struct web *w, struct why *why)
+{
+	const union MHD_DaemonInfo *info = NULL;
+
+	w->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, on_request, w, MHD_OPTION_CONNECTION_LIMIT,
+		w->max_connections + LOBBY, MHD_OPTION_CONNECTION_TIMEOUT, w->idle_timeout_s,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_target,
-		NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
-	if (l->daemon == NULL || l->address == NULL)
-		return err_because(why, ERR_SYSTEM, "cannot start a listener on '%.100s'", text);
-	info = MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-	if (info == NULL || epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, info->epoll_fd, &event) != 0)
-		return err_because(why, ERR_SYSTEM, "cannot watch the listener on '%.100s'", text);
+		w, MHD_OPTION_STRICT_FOR_CLIENT, (int)STRICT, MHD_OPTION_NOTIFY_COMPLETED, on_completed, w,
+		MHD_OPTION_NOTIFY_CONNECTION, guest_come_and_go, w, MHD_OPTION_END);
+	if (w->daemon != NULL)
+		info = MHD_get_daemon_info(w->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	if (info == NULL || !web_watch(w, info->epoll_fd) || !guests_open(w))
+		return err_because(why, ERR_SYSTEM, "cannot start the HTTP server");
 	return ERR_OK;
+}
+
+static enum err open_listeners(struct web *w, const struct web_conf *c, struct why *why)
+{
+	enum err e = ERR_OK;
+
+	w->listener = calloc(c->listen_n, sizeof(w->listener[0]));
+	if (w->listener == NULL)
+		return err_because(why, ERR_MEMORY, "cannot prepare the listeners: out of memory");
+	for (; e == ERR_OK && w->listener_n < c->listen_n; w->listener_n++) {
+		w->listener[w->listener_n].fd = -1;
+		e = listener_open(w, &w->listener[w->listener_n], c->listen[w->listener_n], why);
+	}
+	return e;
 }
 
 enum err web_new(const struct web_conf *c, const struct web_route *routes, size_t route_n, void *arg,
                  struct web **ret, struct why *why)
 {
 	struct web *w = calloc(1, sizeof(*w));
-	enum err e = ERR_OK;
+	enum err e;
 
 	if (w == NULL)
-		return ERR_MEMORY;
+		return err_because(why, ERR_MEMORY, "cannot prepare the listeners: out of memory");
 	MHD_set_panic_func(on_panic, NULL);
 	w->route = routes;
 	w->route_n = route_n;
 	w->arg = arg;
+	w->max_connections = c->max_connections;
+	w->idle_timeout_s = c->idle_timeout_s;
+	w->tick_fd = -1;
 	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	w->listener = calloc(c->listen_n, sizeof(w->listener[0]));
-	if (w->epoll_fd < 0 || w->listener == NULL)
-		e = err_because(why, w->listener == NULL ? ERR_MEMORY : ERR_SYSTEM, "cannot prepare the listeners");
-	for (size_t i = 0; e == ERR_OK && i < c->listen_n; i++) {
-		w->listener[i].fd = -1;
-		w->listener_n++;
-		e = open_listener(w, &w->listener[i], c->listen[i], c, why);
-	}
+	e = w->epoll_fd >= 0 ? open_listeners(w, c, why)
+	                     : err_because(why, ERR_SYSTEM, "cannot prepare the listeners");
+	if (e == ERR_OK)
+		e = open_daemon(w, why);
 	if (e != ERR_OK) {
 		web_free(w);
 		return e;
@@ -184,15 +91,11 @@ void web_free(struct web *w)
 {
 	if (w == NULL)
 		return;
-	for (size_t i = 0; i < w->listener_n; i++) {
-		struct listener *l = &w->listener[i];
-
-		if (l->daemon != NULL)
-			MHD_stop_daemon(l->daemon); /* closes the listening socket too, unless it was quiesced */
-		else if (l->fd >= 0)
-			close(l->fd);
-		free(l->address);
-	}
+	if (w->daemon != NULL)
+		MHD_stop_daemon(w->daemon);
+	guests_close(w);
+	for (size_t i = 0; i < w->listener_n; i++)
+		listener_done(&w->listener[i]);
 	if (w->epoll_fd >= 0)
 		close(w->epoll_fd);
 	free(w->listener);
@@ -206,46 +109,38 @@ int web_fd(const struct web *w)
 
 int64_t web_wait_ms(const struct web *w)
 {
-	int64_t least = INT64_MAX;
+	int64_t wait_ms = INT64_MAX;
+	MHD_UNSIGNED_LONG_LONG ms;
 
-	for (size_t i = 0; i < w->listener_n; i++) {
-		MHD_UNSIGNED_LONG_LONG ms;
-
-		if (MHD_get_timeout(w->listener[i].daemon, &ms) == MHD_YES && (int64_t)ms < least)
-			least = (int64_t)ms;
-	}
-	return least;
+	for (size_t i = 0; i < w->listener_n; i++)
+		if (w->listener[i].fd >= 0 && !w->listener[i].watched)
+			wait_ms = RETRY_MS;
+	if (MHD_get_timeout(w->daemon, &ms) == MHD_YES && ms < (MHD_UNSIGNED_LONG_LONG)wait_ms)
+		wait_ms = (int64_t)ms;
+	return wait_ms;
 }
 
+/* Those who left make room before others come. Newcomers are served by the next turn, which is due at once.
+ */
 void web_turn(struct web *w)
 {
+	guests_turn(w);
+	(void)MHD_run(w->daemon);
 	for (size_t i = 0; i < w->listener_n; i++)
-		(void)MHD_run(w->listener[i].daemon);
+		listener_turn(w, &w->listener[i]);
 }
 
 void web_quiesce(struct web *w)
 {
-	for (size_t i = 0; i < w->listener_n; i++) {
-		struct listener *l = &w->listener[i];
-		const MHD_socket fd = MHD_quiesce_daemon(l->daemon);
-
-		if (fd != MHD_INVALID_SOCKET)
-			close(fd);
-		l->fd = -1;
-	}
+	w->quiet = true;
+	for (size_t i = 0; i < w->listener_n; i++)
+		listener_close(&w->listener[i]);
 }
 
+/* MHD's own count would free closed connections under the hands of whoever asks from inside an answer. */
 unsigned web_connections(const struct web *w)
 {
-	unsigned n = 0;
-
-	for (size_t i = 0; i < w->listener_n; i++) {
-		const union MHD_DaemonInfo *info =
-			MHD_get_daemon_info(w->listener[i].daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
-
-		n += info != NULL ? info->num_connections : 0;
-	}
-	return n;
+	return w->guest_n;
 }
 
 const char *web_address(const struct web *w, size_t i)

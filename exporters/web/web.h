@@ -14,7 +14,7 @@ struct web;
 /* A request, valid during the answer function only. */
 struct web_request {
 	const char *path;
-	bool head;    /* HEAD: the answer's body is not sent */
+	bool head;    /* HEAD: the answer's body is not sent; a stream is closed without being asked */
 	bool http10;  /* no chunked bodies: a stream must know its size */
 	void *inside; /* the listener's own */
 };
@@ -31,7 +31,7 @@ struct web_stream {
 	size_t (*next)(void *arg, char *at, size_t room);
 	void (*close)(void *arg); /* called exactly once, also after a broken connection */
 	void *arg;
-	int64_t size; /* bytes in all, or WEB_SIZE_UNKNOWN: sent chunked */
+	int64_t size; /* bytes in all, or WEB_SIZE_UNKNOWN: sent chunked, and a HEAD ends the connection */
 };
 #define WEB_BROKEN SIZE_MAX
 
@@ -55,8 +55,8 @@ struct web_route {
 struct web_conf {
 	const char *const *listen; /* "host:port", "[v6]:port", ":port" (dual stack); port 0: any */
 	size_t listen_n;
-	unsigned max_connections; /* over all addresses */
-	unsigned idle_timeout_s;
+	unsigned max_connections; /* over all addresses; whoever comes later gets 503 and Retry-After */
+	unsigned idle_timeout_s;  /* silence; also the time for a whole head, and three of it for an answer */
 };
 
 /* Listens on every address, or on none. `routes` and `arg` are borrowed. Errors: ERR_SYSTEM, ERR_CONFIG (a
@@ -67,9 +67,10 @@ enum err web_new(const struct web_conf *c, const struct web_route *routes, size_
 int web_fd(const struct web *w);
 int64_t web_wait_ms(const struct web *w);
 void web_turn(struct web *w);
-/* Accepts nobody new; requests under way are finished by further web_turn calls. */
+/* Accepts nobody new; requests under way are finished by further web_turn calls, and their connections end.
+ */
 void web_quiesce(struct web *w);
-/* Connections open now. */
+/* Connections open now, those that will get a 503 included. */
 unsigned web_connections(const struct web *w);
 /* The address and port really bound by listener i, "127.0.0.1:10058"; NULL past the last. Borrowed. */
 const char *web_address(const struct web *w, size_t i);

@@ -1,0 +1,98 @@
+/* Accepts for the daemon. MHD would leave newcomers in the backlog while the house is full, where a scraper
+ * hangs until its own timeout, and knows one socket a daemon, where several must share one limit. */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "exporters/web/inside.h"
+
+enum { ACCEPTS_A_TURN = 64 };
+
+enum err listener_open(struct web *w, struct listener *l, const char *text, struct why *why)
+{
+	struct buf b;
+	size_t len;
+	enum err e = address_listen(text, &l->fd, why);
+
+	if (e != ERR_OK)
+		return e;
+	buf_init(&b, 512);
+	address_print(l->fd, &b);
+	l->address = buf_take(&b, &len);
+	if (l->address == NULL)
+		return err_because(why, ERR_MEMORY, "cannot listen on '%.100s': out of memory", text);
+	l->watched = web_watch(w, l->fd);
+	if (!l->watched)
+		return err_because(why, ERR_SYSTEM, "cannot watch the listener on '%.100s'", text);
+	return ERR_OK;
+}
+
+void listener_close(struct listener *l)
+{
+	if (l->fd >= 0)
+		close(l->fd);
+	l->fd = -1;
+}
+
+void listener_done(struct listener *l)
+{
+	listener_close(l);
+	free(l->address);
+}
+
+/* For who does not even fit into the lobby. */
+static void turn_away(int fd)
+{
+	static const char text[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
+							   "Content-Type: text/plain; charset=utf-8\r\n"
+							   "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n"
+							   "Content-Length: 21\r\n\r\n"
+							   "too many connections\n";
+	char request[4096];
+
+	(void)send(fd, text, sizeof(text) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)shutdown(fd, SHUT_WR);
+	(void)recv(fd, request, sizeof(request), MSG_DONTWAIT); /* unread, it would turn the end into a reset */
+	close(fd);
+}
+
+static void admit(struct web *w, int fd, const struct sockaddr_storage *from, socklen_t len)
+{
+	if (web_connections(w) < w->max_connections + LOBBY)
+		(void)MHD_add_connection(w->daemon, fd, (const struct sockaddr *)from,
+		                         len); /* closes it on failure */
+	else
+		turn_away(fd);
+}
+
+static bool is_lack(int code)
+{
+	return code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM;
+}
+
+/* Without a descriptor for the next one the listener stays readable and the loop would spin: it leaves the
+ * epoll set, and each turn tries until one succeeds. */
+static void set_watched(struct web *w, struct listener *l, bool on)
+{
+	if (on && !l->watched)
+		l->watched = web_watch(w, l->fd);
+	else if (!on && l->watched)
+		l->watched = epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, l->fd, NULL) != 0;
+}
+
+void listener_turn(struct web *w, struct listener *l)
+{
+	for (int n = 0; l->fd >= 0 && n < ACCEPTS_A_TURN; n++) {
+		struct sockaddr_storage from;
+		socklen_t len = sizeof(from);
+		const int fd = accept4(l->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
+			continue;
+		set_watched(w, l, fd >= 0 || !is_lack(errno));
+		if (fd < 0)
+			return;
+		admit(w, fd, &from, len);
+	}
+}

@@ -1,0 +1,121 @@
+/* One request. MHD calls on_target when it has read the request line, on_request when it has read the head
+ * (the last moment for a refusal) and once more for the answer, and on_completed when the answer is sent or
+ * lost. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "exporters/web/inside.h"
+
+#define PLAIN "text/plain; charset=utf-8"
+
+void *on_target(void *arg, const char *target, struct MHD_Connection *c)
+{
+	struct call *call = calloc(1, sizeof(*call));
+
+	if (call == NULL || !check_shield(c)) {
+		free(call);
+		connection_cut(c);
+		return NULL;
+	}
+	call->web = arg;
+	call->c = c;
+	check_target(call, (char *)target); /* the bytes are the read buffer's */
+	return call;
+}
+
+void on_completed(void *arg, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode how)
+{
+	struct guest *g = guest_of(c);
+
+	(void)how;
+	free(*state);
+	*state = NULL;
+	if (g != NULL)
+		guest_expect_head(arg, g);
+}
+
+static const struct web_route *find_route(const struct web *w, const char *path)
+{
+	for (size_t i = 0; i < w->route_n; i++)
+		if (strcmp(w->route[i].path, path) == 0)
+			return &w->route[i];
+	return NULL;
+}
+
+static enum MHD_Result refuse(const struct call *call, unsigned status, const char *text,
+                              const struct manner *how)
+{
+	struct web_reply reply = { .status = status,
+		                       .type = PLAIN,
+		                       .retry_after_s = status == MHD_HTTP_SERVICE_UNAVAILABLE };
+
+	buf_init(&reply.body, BODY_MAX);
+	buf_str(&reply.body, text);
+	return answer_send(call, &reply, how);
+}
+
+/* MHD_YES without an answer: the request is fine. */
+static enum MHD_Result judge(const struct call *call, const struct guest *g)
+{
+	struct manner how = { .close = true };
+	const char *text = "";
+	const unsigned status = check_request(call, &text);
+
+	if (status != 0)
+		return refuse(call, status, text, &how);
+	if (g->late)
+		return refuse(call, MHD_HTTP_SERVICE_UNAVAILABLE, "too many connections\n", &how);
+	if (call->head || strcmp(call->method, "GET") == 0)
+		return MHD_YES;
+	if (find_route(call->web, call->path) == NULL)
+		return refuse(call, MHD_HTTP_NOT_FOUND, "no such page\n", &how);
+	how.allow = "GET, HEAD";
+	return refuse(call, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD are allowed here\n", &how);
+}
+
+static enum MHD_Result answer(const struct call *call)
+{
+	const struct web_route *route = find_route(call->web, call->path);
+	const struct manner how = { .close = call->web->quiet };
+	const struct web_request q = {
+		.path = call->path, .head = call->head, .http10 = call->http10, .inside = call->c
+	};
+	struct web_reply reply = { .status = 200, .type = PLAIN };
+
+	if (route == NULL)
+		return refuse(call, MHD_HTTP_NOT_FOUND, "no such page\n", &how);
+	buf_init(&reply.body, BODY_MAX);
+	route->answer(call->web->arg, &q, &reply);
+	return answer_send(call, &reply, &how);
+}
+
+enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *path, const char *method,
+                           const char *version, const char *upload, size_t *upload_len, void **state)
+{
+	struct call *call = *state;
+	struct guest *g = guest_of(c);
+
+	(void)upload;
+	if (call == NULL || g == NULL || *upload_len > 0) /* a body was refused with its head */
+		return MHD_NO;
+	if (call->judged)
+		return answer(call);
+	call->judged = true;
+	call->path = path;
+	call->method = method;
+	call->version = version;
+	call->head = strcmp(method, "HEAD") == 0;
+	call->http10 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
+	guest_expect_end(arg, g);
+	return judge(call, g);
+}
+
+const char *web_header(const struct web_request *q, const char *name)
+{
+	return MHD_lookup_connection_value(q->inside, MHD_HEADER_KIND, name);
+}
+
+const char *web_query(const struct web_request *q, const char *name)
+{
+	return MHD_lookup_connection_value(q->inside, MHD_GET_ARGUMENT_KIND, name);
+}

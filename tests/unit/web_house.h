@@ -1,0 +1,169 @@
+/* A listener with a few routes, and one request on a connection of its own. */
+#ifndef TESTS_UNIT_WEB_HOUSE_H
+#define TESTS_UNIT_WEB_HOUSE_H
+
+#include "tests/unit/web_client.h"
+
+#include <dirent.h>
+#include <signal.h>
+
+#include "exporters/web/inside.h"
+
+#define HOST        "Host: localhost\r\n"
+#define GET(TARGET) "GET " TARGET " HTTP/1.1\r\n" HOST "\r\n"
+
+enum { BLOCKS = 40, ENDLESS = -1 };
+
+/* A body of `left` blocks with their numbers in them. */
+struct stream {
+	int left; /* ENDLESS: no end */
+	int sent;
+	int break_at; /* this block is not made; 0: none */
+	size_t least_room;
+};
+
+/* What the routes below share with their test. */
+static struct {
+	struct stream stream;
+	int64_t size;
+	unsigned asked, opened, closed;
+	bool head, http10;
+	char header[64], query[64];
+} seen;
+
+static inline size_t stream_next(void *arg, char *at, size_t room)
+{
+	struct stream *s = arg;
+	const size_t n = room < 16 << 10 ? room : 16 << 10;
+
+	if (room < s->least_room)
+		s->least_room = room;
+	if (s->left == 0)
+		return 0;
+	if (s->sent + 1 == s->break_at)
+		return WEB_BROKEN;
+	memset(at, 'a' + s->sent % 26, n);
+	s->sent++;
+	s->left -= s->left > 0;
+	return n;
+}
+
+static inline void stream_close(void *arg)
+{
+	CHECK(arg == &seen.stream);
+	seen.closed++;
+}
+
+static inline void answer_text(void *arg, const struct web_request *q, struct web_reply *reply)
+{
+	CHECK(arg == &seen);
+	seen.asked++;
+	seen.head = q->head;
+	seen.http10 = q->http10;
+	(void)snprintf(seen.header, sizeof(seen.header), "%s",
+	               web_header(q, "accept") != NULL ? web_header(q, "accept") : "absent");
+	(void)snprintf(seen.query, sizeof(seen.query), "%s",
+	               web_query(q, "app") != NULL ? web_query(q, "app") : "absent");
+	CHECK(strcmp(q->path, "/text") == 0);
+	buf_str(&reply->body, "fine\n");
+}
+
+static inline void answer_stream(void *arg, const struct web_request *q, struct web_reply *reply)
+{
+	(void)arg;
+	(void)q;
+	seen.opened++;
+	reply->type = "text/plain; version=0.0.4; charset=utf-8";
+	reply->vary = "Accept, Accept-Encoding";
+	reply->stream = (struct web_stream){
+		.next = stream_next, .close = stream_close, .arg = &seen.stream, .size = seen.size
+	};
+}
+
+static inline void answer_busy(void *arg, const struct web_request *q, struct web_reply *reply)
+{
+	(void)arg;
+	(void)q;
+	reply->status = 503;
+	reply->retry_after_s = 1;
+	buf_str(&reply->body, "too many scrapes at once\n");
+}
+
+static inline void answer_huge(void *arg, const struct web_request *q, struct web_reply *reply)
+{
+	(void)arg;
+	(void)q;
+	for (int i = 0; i < 1025; i++) {
+		char *at = buf_room(&reply->body, 1024);
+
+		if (at != NULL)
+			memset(at, 'x', 1024);
+		reply->body.len += at != NULL ? 1024 : 0;
+	}
+}
+
+static const struct web_route routes[] = {
+	{ "/", answer_busy },
+	{ "/text", answer_text },
+	{ "/stream", answer_stream },
+	{ "/huge", answer_huge },
+};
+
+static inline struct web *open_web(const char *const *listen, size_t n, unsigned max_connections,
+                                   unsigned idle_timeout_s)
+{
+	const struct web_conf c = { listen, n, max_connections, idle_timeout_s };
+	struct web *w = NULL;
+	struct why why = { "" };
+
+	memset(&seen, 0, sizeof(seen));
+	seen.stream = (struct stream){ .left = BLOCKS, .least_room = SIZE_MAX };
+	seen.size = WEB_SIZE_UNKNOWN;
+	if (web_new(&c, routes, sizeof(routes) / sizeof(routes[0]), &seen, &w, &why) != ERR_OK)
+		fail_msg("%s", why.text);
+	return w;
+}
+
+static inline struct web *open_one(unsigned max_connections, unsigned idle_timeout_s)
+{
+	static const char *const listen[] = { "127.0.0.1:0" };
+
+	return open_web(listen, 1, max_connections, idle_timeout_s);
+}
+
+/* One request on a connection of its own. */
+static inline struct answer ask(struct web *w, const char *request, size_t len, bool head, bool *ret_ended)
+{
+	struct client c = client_open(w, 0);
+	struct answer a;
+
+	client_write(&c, request, len);
+	a = client_read(&c, head);
+	if (ret_ended != NULL)
+		*ret_ended = client_ended(&c) && c.in.len == 0;
+	client_close(&c);
+	return a;
+}
+
+static inline int status_of(struct web *w, const char *request)
+{
+	struct answer a = ask(w, request, strlen(request), false, NULL);
+
+	CHECK(a.whole || a.status == 0);
+	buf_done(&a.body);
+	return a.status;
+}
+
+static inline size_t open_descriptors(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	size_t n = 0;
+
+	CHECK(d != NULL);
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n;
+}
+
+#endif
