@@ -5,6 +5,10 @@
 
 #include "agent/config/inside.h"
 
+/* None of them stands in a host, and some would end it. */
+static const char odd[] = " \"'<>?#@\\^`{}|";
+static const char not_ascii[] = "it must be ASCII; write an international host name as xn--...";
+
 static bool is_port(const char *text, size_t len, long least)
 {
 	return len >= 1 && len <= 5 && strspn(text, "0123456789") >= len && strtol(text, NULL, 10) <= 65535 &&
@@ -42,6 +46,13 @@ static bool is_loopback(const char *host)
 	return false;
 }
 
+static bool is_ascii(const char *text)
+{
+	while (*text != '\0' && (unsigned char)*text < 0x80)
+		text++;
+	return *text == '\0';
+}
+
 const char *url_fault(const char *url)
 {
 	const bool https = strncmp(url, "https://", 8) == 0, http = strncmp(url, "http://", 7) == 0;
@@ -49,13 +60,33 @@ const char *url_fault(const char *url)
 
 	if (!https && !http)
 		return "it must start with https://";
-	if (strpbrk(url, " \"'<>?#@\\^`{}|") != NULL || !is_host(host, strcspn(host, "/")))
+	if (strpbrk(url, odd) != NULL || !is_host(host, strcspn(host, "/")))
 		return "it must be https://HOST or https://HOST:PORT, without user, query or fragment";
-	for (const char *s = url; *s != '\0'; s++)
-		if ((unsigned char)*s >= 0x80)
-			return "it must be ASCII; write an international host name as xn--...";
+	if (!is_ascii(url))
+		return not_ascii;
 	if (http && !is_loopback(host))
 		return "plain http would show the signature to the network; use https:// (http only for loopback)";
+	return NULL;
+}
+
+const char *proxy_fault(const char *url)
+{
+	const char *host = url + 7;
+
+	if (strchr(url, '@') != NULL)
+		return "a proxy with user and password is not supported; let the proxy admit this host by its "
+			   "address "
+			   "and write http://HOST:PORT";
+	if (strncmp(url, "http://", 7) != 0)
+		return "only proxies that speak http are supported, for https calls too; write http://HOST:PORT";
+	if (strpbrk(host, "/?#") != NULL)
+		return "nothing may stand behind the port; write http://HOST:PORT";
+	if (strpbrk(host, odd) != NULL || !is_host(host, strlen(host)))
+		return "it must be http://HOST:PORT, with a port from 1 to 65535";
+	if (!is_ascii(host))
+		return not_ascii;
+	if (strchr(host, ':') == NULL || host[strlen(host) - 1] == ']')
+		return "the port is missing; write http://HOST:PORT, often 3128 or 8080";
 	return NULL;
 }
 

@@ -22,6 +22,8 @@ typedef double conf_REAL;
 typedef int64_t conf_DURATION; /* milliseconds */
 typedef bool conf_BOOL;
 typedef struct conf_list conf_LIST;
+typedef struct conf_list conf_GLOBS; /* each a pattern of fnmatch(3) without flags, checked */
+typedef struct conf_list conf_IDS;   /* of topics: UTF-8 of 1 to 256 bytes, control characters included */
 
 #define CONF_FIELD(KIND, FIELD) conf_##KIND FIELD;
 
@@ -29,6 +31,9 @@ struct conf_label {
 	const char *key, *value;
 };
 
+/* Resolved: adaptive_min_ms and adaptive_max_ms are both 0 when the interval is fixed, else interval_ms lies
+ * between them and is where to start; stale_after_ms is never 0 and at least the longest interval (of a
+ * template that is not used, as it was given). */
 struct conf_community {
 #define OPT_ROOT(KIND, FIELD)
 #define OPT_APP(KIND, FIELD)
@@ -52,6 +57,8 @@ struct conf_app {
 	const char *host;      /* base URL, from endpoint or by region, without a slash at the end */
 	const struct conf_community *community;
 	size_t community_n;
+	/* What a community has that is only discovered: all that the app gives, with an empty id and name. */
+	struct conf_community discovered;
 	int line;
 };
 

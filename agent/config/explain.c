@@ -4,13 +4,29 @@
 
 #include "agent/config/inside.h"
 
+/* The bytes at `text` that stand for themselves between double quotes. */
+static size_t plain_len(const char *text)
+{
+	size_t n = 0;
+
+	while (text[n] != '\0' && text[n] != '"' && text[n] != '\\' && control_len(text + n) == 0)
+		n++;
+	return n;
+}
+
 static void put_string(struct buf *out, const char *text)
 {
 	buf_str(out, "\"");
-	for (; *text != '\0'; text++) {
+	while (*text != '\0') {
+		const size_t plain = plain_len(text);
+		size_t control = control_len(text + plain);
+
+		buf_add(out, text, plain);
+		text += plain;
+		for (; control > 0; control--)
+			buf_fmt(out, "\\x%02x", (unsigned char)*text++);
 		if (*text == '"' || *text == '\\')
-			buf_str(out, "\\");
-		buf_add(out, text, 1);
+			buf_fmt(out, "\\%c", *text++);
 	}
 	buf_str(out, "\"");
 }
@@ -49,9 +65,16 @@ static void put_value(struct buf *out, const struct option *o, const void *field
 		buf_str(out, *(const conf_BOOL *)field ? "true" : "false");
 		break;
 	case KIND_LIST:
+	case KIND_GLOBS:
+	case KIND_IDS:
 		put_list(out, field);
 		break;
 	}
+}
+
+static bool is_list(const struct option *o)
+{
+	return o->kind == KIND_LIST || o->kind == KIND_GLOBS || o->kind == KIND_IDS;
 }
 
 /* An option without a default and without a value is left out. */
@@ -59,42 +82,60 @@ static bool is_empty(const struct option *o, const void *field)
 {
 	if (o->kind == KIND_TEXT || o->kind == KIND_SECRET)
 		return **(const conf_TEXT *)field == '\0';
-	return o->kind == KIND_LIST && ((const conf_LIST *)field)->n == 0;
+	if (o->kind == KIND_DURATION)
+		return *(const conf_DURATION *)field == 0 && o->min > 0;
+	return is_list(o) && ((const conf_LIST *)field)->n == 0;
 }
 
-static bool same_group(const char *a, const char *b)
-{
-	const size_t n = strcspn(a, ".");
+/* The groups that are open while rows are printed: the first `len` bytes of `key`, "poll.adaptive.". */
+struct open_groups {
+	const char *key;
+	size_t len;
+	int indent;
+};
 
-	return a[n] == '.' && strncmp(a, b, n + 1) == 0;
+static void put_close(struct buf *out, struct open_groups *open)
+{
+	open->indent -= 2;
+	buf_fmt(out, "%*s};\n", open->indent, "");
+	do {
+		open->len--;
+	} while (open->len > 0 && open->key[open->len - 1] != '.');
 }
 
-/* Rows of one scope; a dotted key opens a group that holds its neighbours too. */
-static void put_scope(struct buf *out, enum option_scope scope, const void *object, const char *indent)
+/* Closes and opens until `key` can stand here without its groups. */
+static void put_groups(struct buf *out, struct open_groups *open, const char *key)
 {
-	const char *open = "";
+	size_t n;
+
+	while (open->len > 0 && strncmp(open->key, key, open->len) != 0)
+		put_close(out, open);
+	open->key = key;
+	for (n = strcspn(key + open->len, "."); key[open->len + n] == '.'; n = strcspn(key + open->len, ".")) {
+		buf_fmt(out, "%*s%.*s: {\n", open->indent, "", (int)n, key + open->len);
+		open->len += n + 1;
+		open->indent += 2;
+	}
+}
+
+/* Rows of one scope. Those of one group stand together in the table. */
+static void put_scope(struct buf *out, enum option_scope scope, const void *object, int indent)
+{
+	struct open_groups open = { .key = "", .indent = indent };
 
 	for (size_t i = 0; i < OPTIONS; i++) {
 		const struct option *o = &options[i];
 		const void *field = (const char *)object + o->offset;
-		const size_t dot = strcspn(o->key, ".");
 
 		if (o->scope != scope || is_empty(o, field))
 			continue;
-		if (open[0] != '\0' && !same_group(open, o->key)) {
-			buf_str(out, "};\n");
-			open = "";
-		}
-		if (o->key[dot] == '.' && open[0] == '\0') {
-			buf_fmt(out, "%.*s: {\n", (int)dot, o->key);
-			open = o->key;
-		}
-		buf_fmt(out, "%s%s = ", open[0] != '\0' ? "  " : indent, open[0] != '\0' ? o->key + dot + 1 : o->key);
+		put_groups(out, &open, o->key);
+		buf_fmt(out, "%*s%s = ", open.indent, "", o->key + open.len);
 		put_value(out, o, field);
 		buf_str(out, ";\n");
 	}
-	if (open[0] != '\0')
-		buf_str(out, "};\n");
+	while (open.len > 0)
+		put_close(out, &open);
 }
 
 static void put_community(struct buf *out, const struct conf_community *c)
@@ -104,7 +145,7 @@ static void put_community(struct buf *out, const struct conf_community *c)
 	if (!shown.observer)
 		shown.from_account = ""; /* written out, it would turn the observer metrics on */
 	buf_str(out, "      {\n");
-	put_scope(out, SCOPE_COMMUNITY, &shown, "        ");
+	put_scope(out, SCOPE_COMMUNITY, &shown, 8);
 	if (c->label_n > 0) {
 		buf_str(out, "        labels = {");
 		for (size_t i = 0; i < c->label_n; i++) {
@@ -119,13 +160,13 @@ static void put_community(struct buf *out, const struct conf_community *c)
 
 void conf_print(const struct conf *c, struct buf *out)
 {
-	put_scope(out, SCOPE_ROOT, c, "");
+	put_scope(out, SCOPE_ROOT, c, 0);
 	buf_str(out, "apps = (\n");
 	for (size_t a = 0; a < c->app_n; a++) {
 		const struct conf_app *app = &c->app[a];
 
 		buf_str(out, "  {\n");
-		put_scope(out, SCOPE_APP, app, "    ");
+		put_scope(out, SCOPE_APP, app, 4);
 		buf_str(out, "    communities = (\n");
 		for (size_t i = 0; i < app->community_n; i++) {
 			put_community(out, &app->community[i]);
@@ -156,8 +197,8 @@ static void explain_range(struct buf *out, const struct option *o)
 		        duration_text((int64_t)o->max, most));
 	} else if (o->kind == KIND_BOOL) {
 		buf_str(out, "true, false");
-	} else if (o->kind == KIND_LIST) {
-		buf_fmt(out, "list, %.0f to %.0f texts", o->min, o->max);
+	} else if (is_list(o)) {
+		buf_fmt(out, "list, %.0f to %.0f %s", o->min, o->max, o->kind == KIND_GLOBS ? "patterns" : "texts");
 	} else if (o->kind == KIND_INT || o->kind == KIND_REAL) {
 		buf_fmt(out, "%s, %.15g to %.15g", o->kind == KIND_INT ? "whole number" : "number", o->min, o->max);
 	} else {

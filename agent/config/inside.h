@@ -77,8 +77,10 @@ bool in_word(char c);
 bool word_is(const char *word, size_t len, const char *name);
 /* What libconfig takes as the name of a setting. */
 bool name_ok(const char *word, size_t len);
-/* Whether the value behind this name may be a key; so it is for a mistyped secret_key. */
+/* Whether the value behind this name may be a key or hold a password; so it is for a mistyped secret_key. */
 bool names_secret(const char *word, size_t len);
+/* The bytes of the control character (C0, DEL or C1 in UTF-8) at `s`; 0 when none stands there. */
+size_t control_len(const char *s);
 /* The bytes of blanks, line ends and comments at `s`. */
 size_t gap_len(const char *s, const char *end);
 
@@ -96,8 +98,20 @@ bool text_pass(struct faults *f, const char *text, size_t len, struct buf *out);
 
 /* ---- option.c: rows of config/options.def as data */
 
+enum { KEY_ROOM = 96 }; /* a key of the table fits */
+
 enum option_scope { SCOPE_ROOT, SCOPE_APP, SCOPE_COMMUNITY };
-enum option_kind { KIND_TEXT, KIND_SECRET, KIND_INT, KIND_REAL, KIND_DURATION, KIND_BOOL, KIND_LIST };
+enum option_kind {
+	KIND_TEXT,
+	KIND_SECRET,
+	KIND_INT,
+	KIND_REAL,
+	KIND_DURATION,
+	KIND_BOOL,
+	KIND_LIST,
+	KIND_GLOBS,
+	KIND_IDS
+};
 
 struct option {
 	enum option_scope scope;
@@ -114,17 +128,25 @@ enum {
 #undef OPT
 };
 
+/* The default, from the table. */
+void option_default(const struct option *o, void *field, struct conf_arena **a, struct faults *f);
+size_t option_size(const struct option *o);
+
+/* ---- option_read.c */
+
 /* One value of the file into `field`. Adds a fault and leaves the field alone when it does not fit; `key` is
  * how messages call it, "apps[0].budget". False when the value says that the option is not set, an empty
  * text. */
 bool option_read(const struct option *o, const config_setting_t *s, const char *key, void *field,
                  struct conf_arena **a, struct faults *f);
-/* The default, from the table. */
-void option_default(const struct option *o, void *field, struct conf_arena **a, struct faults *f);
-size_t option_size(const struct option *o);
 
 /* A string that metrics and requests can carry: UTF-8 without control characters, `max` bytes at most. */
 bool option_text_ok(const char *text, const char *key, int line, double max, struct faults *f);
+
+/* ---- glob.c */
+
+/* What is wrong with a pattern of fnmatch(3); NULL when nothing is. */
+const char *glob_fault(const char *glob);
 
 /* ---- walk.c: the parsed tree into apps and communities */
 
@@ -135,6 +157,8 @@ struct level {
 	char where[64];                 /* "apps[0].communities[3].", "" for the whole */
 	int line;                       /* where it starts */
 	int lines[OPTIONS];             /* where each option stands; 0: not set */
+	bool bad[OPTIONS];              /* set, and what is wrong with it is told */
+	const config_setting_t *group;  /* its settings; NULL for a community that is only an id */
 	const config_setting_t *nested; /* its apps, communities or labels; NULL: none */
 	struct level *above;            /* NULL for the whole */
 	bool stale_told;                /* a stale_after that its communities inherit is a fault, and told */
@@ -143,23 +167,43 @@ struct level {
 /* NULL when memory ran out. Faults are in `f`. */
 struct conf *walk(const config_t *tree, struct faults *f);
 
+/* The one setting of a scope that holds the next scope: apps, communities, labels. */
+const char *scope_nested(enum option_scope scope);
+
 /* Where an option of this level stands, 0 when it is not set. */
 int level_line(const struct level *l, const char *key);
+/* Whether an option of this level has a fault already. */
+bool level_bad(const struct level *l, const char *key);
 /* Where the option that this level inherits is set; where this level starts when it is nowhere. */
 int level_line_above(const struct level *l, const char *field);
 
-/* ---- check.c: what one value alone cannot show. Each adds faults and fills what is derived. */
+/* ---- guess.c */
+
+/* The fault for a setting that the table does not know, with the nearest one it does. `prefix` is the group
+ * it stands in, "poll.", "" for none. */
+void unknown_key(const struct level *l, const char *prefix, const config_setting_t *s, struct faults *f);
+
+/* ---- check.c, check_app.c: what one value alone cannot show. Each adds faults and fills what is derived. */
 
 void check_root(struct conf *c, const struct level *l, struct faults *f);
 void check_app(struct conf *c, struct conf_app *app, const struct level *l, struct faults *f);
-/* `app` is checked already. */
+/* `app` is checked already; of what the communities inherit, so is each fault told once. */
 void check_community(struct conf *c, const struct conf_app *app, struct conf_community *com, struct level *l,
                      struct faults *f);
+/* The template of discovered communities; as check_community. */
+void check_discovered(const struct conf_app *app, struct conf_community *com, struct level *l,
+                      struct faults *f);
+/* adaptive = { min = ...; max = ...; }, where this level sets it. */
+void check_adaptive(const struct level *l, int64_t min_ms, int64_t max_ms, struct faults *f);
+/* No entry, or not there. */
+bool list_empty(const config_setting_t *list);
 
 /* ---- address.c */
 
 /* What is wrong with a base URL; NULL when nothing is. */
 const char *url_fault(const char *url);
+/* What is wrong with the URL of a proxy; NULL when nothing is. */
+const char *proxy_fault(const char *url);
 /* "host:port", "[v6]:port" or ":port". */
 bool listen_ok(const char *text);
 

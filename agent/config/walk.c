@@ -4,7 +4,7 @@
 
 #include "agent/config/inside.h"
 
-enum { KEY_ROOM = 96, WHERE_ROOM = 192, ALLOWED_ROOM = 512 };
+enum { WHERE_ROOM = 192 };
 
 /* The one setting of each scope that holds the next one, and what must be set in it. */
 static const struct {
@@ -23,11 +23,23 @@ static const struct option *option_find(enum option_scope scope, const char *key
 	return NULL;
 }
 
+const char *scope_nested(enum option_scope scope)
+{
+	return scopes[scope].nested;
+}
+
 int level_line(const struct level *l, const char *key)
 {
 	const struct option *o = option_find(l->scope, key);
 
 	return o != NULL ? l->lines[o - options] : 0;
+}
+
+bool level_bad(const struct level *l, const char *key)
+{
+	const struct option *o = option_find(l->scope, key);
+
+	return o != NULL && l->bad[o - options];
 }
 
 int level_line_above(const struct level *l, const char *field)
@@ -44,106 +56,6 @@ static void *field_of(const struct level *l, const struct option *o)
 	return (char *)l->object + o->offset;
 }
 
-/* How many edits turn `a` into `b`: Levenshtein, two rows. */
-static size_t distance(const char *a, const char *b)
-{
-	const size_t n = strlen(b);
-	size_t row[KEY_ROOM];
-
-	if (n >= KEY_ROOM)
-		return SIZE_MAX;
-	for (size_t j = 0; j <= n; j++)
-		row[j] = j;
-	for (size_t i = 1; a[i - 1] != '\0'; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= n; j++) {
-			const size_t swap = diagonal + (a[i - 1] != b[j - 1]);
-			size_t least = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
-
-			diagonal = row[j];
-			row[j] = swap < least ? swap : least;
-		}
-	}
-	return row[n];
-}
-
-struct guess {
-	const char *name; /* the mistyped one */
-	size_t best;      /* edits to the nearest name */
-	char nearest[KEY_ROOM];
-	struct buf all; /* every name that is allowed here, "a, b, c" */
-};
-
-static void consider(struct guess *g, const char *name)
-{
-	const size_t len = strlen(g->name);
-	const size_t d = len >= 4 && strncmp(g->name, name, len) == 0 ? 1 : distance(g->name, name);
-
-	if (d < g->best) {
-		g->best = d;
-		(void)snprintf(g->nearest, sizeof(g->nearest), "%s", name);
-	}
-	buf_fmt(&g->all, "%s%s", g->all.len > 0 ? ", " : "", name);
-}
-
-/* Every name allowed below `prefix` once; the rows of one group stand together in the table. */
-static void consider_all(struct guess *g, enum option_scope scope, const char *prefix)
-{
-	const size_t skip = strlen(prefix);
-	char name[KEY_ROOM], last[KEY_ROOM] = "";
-
-	for (size_t i = 0; i < OPTIONS; i++) {
-		const char *rest = options[i].key + skip;
-
-		if (options[i].scope != scope || strncmp(options[i].key, prefix, skip) != 0)
-			continue;
-		(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(rest, "."), rest);
-		if (strcmp(name, last) != 0)
-			consider(g, name);
-		memcpy(last, name, sizeof(last));
-	}
-	if (skip == 0)
-		consider(g, scopes[scope].nested);
-}
-
-static void consider_elsewhere(struct guess *g, const char *where, const char *key)
-{
-	const char *dot = strrchr(key, '.');
-
-	if (g->best == 0 || strcmp(g->name, dot != NULL ? dot + 1 : key) != 0)
-		return;
-	g->best = 0;
-	(void)snprintf(g->nearest, sizeof(g->nearest), "%s%s", where, key);
-}
-
-/* The right name in the wrong place. */
-static void consider_places(struct guess *g)
-{
-	static const char *const where[] = { "", "apps[].", "apps[].communities[]." };
-
-	for (size_t i = 0; i < OPTIONS; i++)
-		consider_elsewhere(g, where[options[i].scope], options[i].key);
-	for (size_t i = 0; i < sizeof(where) / sizeof(where[0]); i++)
-		consider_elsewhere(g, where[i], scopes[i].nested);
-}
-
-static void unknown_key(const struct level *l, const char *prefix, const config_setting_t *s,
-                        struct faults *f)
-{
-	struct guess g = { .name = config_setting_name(s), .best = strlen(config_setting_name(s)) / 3 + 2 };
-	char room[ALLOWED_ROOM];
-
-	buf_wrap(&g.all, room, sizeof(room) - 1);
-	consider_all(&g, l->scope, prefix);
-	consider_places(&g);
-	room[g.all.len] = '\0';
-	fault_add(f, config_setting_source_line(s), "%s%s%.40s: unknown key; %s%s%sallowed here: %s", l->where,
-	          prefix, g.name, g.nearest[0] != '\0' ? "did you mean '" : "", g.nearest,
-	          g.nearest[0] != '\0' ? "'? " : "", room);
-}
-
 /* True when options of the scope stand below "key.". */
 static bool is_prefix(enum option_scope scope, const char *key)
 {
@@ -158,11 +70,13 @@ static bool is_prefix(enum option_scope scope, const char *key)
 static void walk_option(struct conf *c, struct level *l, const struct option *o, const config_setting_t *s,
                         struct faults *f)
 {
+	const size_t faults = f->n;
 	char where[WHERE_ROOM];
 
 	(void)snprintf(where, sizeof(where), "%s%s", l->where, o->key);
 	if (option_read(o, s, where, field_of(l, o), &c->arena, f))
 		l->lines[o - options] = config_setting_source_line(s);
+	l->bad[o - options] = f->n > faults;
 }
 
 /* Depth is bounded by the keys of the table. */
@@ -190,6 +104,12 @@ static void walk_group(struct conf *c, struct level *l, const char *prefix, cons
 		else
 			unknown_key(l, prefix, s, f);
 	}
+}
+
+static void walk_level(struct conf *c, struct level *l, const config_setting_t *group, struct faults *f)
+{
+	l->group = group;
+	walk_group(c, l, "", group, f);
 }
 
 static void walk_defaults(struct conf *c, struct level *l, struct faults *f)
@@ -240,7 +160,7 @@ static void walk_community(struct conf *c, struct level *app, const config_setti
 
 		walk_option(c, &l, id, s, f);
 	} else if (config_setting_is_group(s)) {
-		walk_group(c, &l, "", s, f);
+		walk_level(c, &l, s, f);
 	} else {
 		fault_add(f, l.line, "%.*s: a community is an id in double quotes, or a group { id = \"...\"; ... }",
 		          (int)strlen(l.where) - 1, l.where);
@@ -248,6 +168,20 @@ static void walk_community(struct conf *c, struct level *app, const config_setti
 	}
 	walk_required(&l, f);
 	check_community(c, app->object, com, &l, f);
+}
+
+/* What an app says for every community is all that a discovered one has. */
+static void walk_discovered(struct conf *c, struct level *app, struct conf_app *object, struct faults *f)
+{
+	struct level l = {
+		.scope = SCOPE_COMMUNITY, .object = &object->discovered, .line = app->line, .above = app
+	};
+
+	memcpy(l.where, app->where, sizeof(l.where));
+	object->discovered.line = l.line;
+	walk_defaults(c, &l, f);
+	walk_inherit(app, &l);
+	check_discovered(object, &object->discovered, &l, f);
 }
 
 /* The list below `l`, NULL after a fault or when there is none. */
@@ -283,9 +217,10 @@ static void walk_app(struct conf *c, struct level *root, const config_setting_t 
 		fault_add(f, l.line, "apps[%zu]: an app is a group { sdkappid = ...; ... }", index);
 		return;
 	}
-	walk_group(c, &l, "", s, f);
+	walk_level(c, &l, s, f);
 	walk_required(&l, f);
 	check_app(c, app, &l, f);
+	walk_discovered(c, &l, app, f);
 	list = nested_list(&l, &n, f);
 	com = arena_take(&c->arena, (n + 1) * sizeof(*com));
 	f->no_memory |= com == NULL;
@@ -308,7 +243,7 @@ struct conf *walk(const config_t *tree, struct faults *f)
 	if (c == NULL)
 		return NULL;
 	walk_defaults(c, &l, f);
-	walk_group(c, &l, "", config_root_setting(tree), f);
+	walk_level(c, &l, config_root_setting(tree), f);
 	check_root(c, &l, f);
 	list = nested_list(&l, &n, f);
 	app = arena_take(&c->arena, (n + 1) * sizeof(*app));

@@ -49,7 +49,7 @@ bool word_is(const char *word, size_t len, const char *name)
 
 bool names_secret(const char *word, size_t len)
 {
-	static const char *const marks[] = { "key", "secret", "pass", "token" };
+	static const char *const marks[] = { "key", "secret", "pass", "token", "proxy" };
 
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
 		for (size_t at = 0; at + strlen(marks[i]) <= len; at++)
@@ -76,4 +76,13 @@ const char *escape_fault(const char *s, size_t n)
 	if (!number && (n < 2 || strchr("\\\"ntrf", s[1]) == NULL))
 		return "a string with a backslash that escapes nothing; write it twice: \\\\";
 	return NULL;
+}
+
+size_t control_len(const char *s)
+{
+	const unsigned char first = (unsigned char)s[0], second = first != '\0' ? (unsigned char)s[1] : 0;
+
+	if (first == 0xc2 && second >= 0x80 && second < 0xa0)
+		return 2;
+	return (first < 0x20 && first != '\0') || first == 0x7f ? 1 : 0;
 }

@@ -1,6 +1,6 @@
-/* Any text as a configuration file: it is refused with its faults, or what is in force prints in a form that
- * reads back as the same. The file is said to stand below /dev/null, which is no folder, so that no relative
- * path in the text finds a file of this machine. */
+/* Any text as a configuration file: it is refused with its faults, or what is in force holds together and
+ * prints in a form that reads back as the same. The file is said to stand below /dev/null, which is no
+ * folder, so that no relative path in the text finds a file of this machine. */
 #include <string.h>
 
 #include "agent/config/conf.h"
@@ -40,6 +40,31 @@ static size_t check_messages(const struct buf *said)
 	return faults;
 }
 
+/* What the rest of the program relies on without looking again. */
+static void check_community(const struct conf_community *c, bool used)
+{
+	const int64_t longest = c->adaptive_max_ms != 0 ? c->adaptive_max_ms : c->interval_ms;
+
+	MUST((c->adaptive_min_ms == 0) == (c->adaptive_max_ms == 0));
+	MUST(c->adaptive_min_ms < c->adaptive_max_ms || c->adaptive_max_ms == 0);
+	MUST(c->interval_ms >= 1000 && c->interval_ms >= c->adaptive_min_ms && c->interval_ms <= longest);
+	MUST(c->stale_after_ms >= longest || !used);
+	MUST(c->silent_after_ms >= 1000 && c->from_account[0] != '\0');
+}
+
+static void check_values(const struct conf *c)
+{
+	for (size_t a = 0; a < c->app_n; a++) {
+		const struct conf_app *app = &c->app[a];
+
+		check_community(&app->discovered, app->discovery_enabled);
+		MUST(app->discovered.id[0] == '\0' && app->discovery_include.n > 0);
+		MUST(strchr(app->proxy, '@') == NULL);
+		for (size_t i = 0; i < app->community_n; i++)
+			check_community(&app->community[i], true);
+	}
+}
+
 static bool read_text(const char *text, size_t len, struct buf *print)
 {
 	struct conf *c = NULL;
@@ -52,8 +77,10 @@ static bool read_text(const char *text, size_t len, struct buf *print)
 	MUST((e == ERR_OK) == (c != NULL));
 	MUST(said.status == ERR_OK);
 	MUST((check_messages(&said) == 0) == (e == ERR_OK));
-	if (e == ERR_OK)
+	if (e == ERR_OK) {
+		check_values(c);
 		conf_print(c, print);
+	}
 	MUST(print->status == ERR_OK);
 	conf_free(c);
 	buf_done(&said);

@@ -17,7 +17,7 @@
 
 #define CHECK assert_true
 
-enum { MANY = 50000 };
+enum { MANY = 50000, TOPICS_MAX = 20000, TOPIC_LEN = 256 };
 
 static char folder[] = "/tmp/config_test.XXXXXX";
 
@@ -230,6 +230,58 @@ static void one_duplicate_among_fifty_thousand_is_found(void **state)
 	buf_done(&text);
 }
 
+/* `n` ids of `len` digits. */
+static void put_topics(struct buf *text, size_t n, int len)
+{
+	buf_init(text, TEXT_MAX);
+	buf_str(text, "apps = ( { sdkappid = 7; identifier = \"a\"; secret_key_env = \"CONFIG_TEST_KEY\"; " WHERE
+	              "communities = ( { id = \"a\"; topics = [\n");
+	for (size_t i = 0; i < n; i++)
+		buf_fmt(text, "\"%0*zu\"%s", len, i, i + 1 < n ? ",\n" : "\n]; } ); } );\n");
+	CHECK(text->status == ERR_OK);
+}
+
+static void twenty_thousand_topics_of_the_longest_ids_load_and_print(void **state)
+{
+	struct conf *c = NULL;
+	struct buf text, said, print;
+
+	(void)state;
+	put_topics(&text, TOPICS_MAX, TOPIC_LEN);
+	buf_init(&said, TEXT_MAX);
+	buf_init(&print, TEXT_MAX);
+	assert_int_equal(conf_read("x.cfg", text.at, text.len, &c, &said), ERR_OK);
+	assert_int_equal(c->app[0].community[0].topics.n, TOPICS_MAX);
+	for (size_t i = 0; i < TOPICS_MAX; i++) {
+		char id[TOPIC_LEN + 1];
+
+		(void)snprintf(id, sizeof(id), "%0*zu", TOPIC_LEN, i);
+		assert_string_equal(c->app[0].community[0].topics.at[i], id);
+	}
+	conf_print(c, &print);
+	conf_free(c);
+	assert_int_equal(conf_read("x.cfg", print.at, print.len, &c, &said), ERR_OK);
+	assert_int_equal(c->app[0].community[0].topics.n, TOPICS_MAX);
+	conf_free(c);
+	buf_done(&print);
+	buf_done(&said);
+	buf_done(&text);
+}
+
+static void more_topics_than_that_are_refused(void **state)
+{
+	struct buf text;
+	char *said;
+
+	(void)state;
+	put_topics(&text, TOPICS_MAX + 1, 1);
+	said = read_bad(text.at, text.len);
+	assert_string_equal(said,
+	                    "x.cfg:1: apps[0].communities[0].topics: 20001 entries; 0 to 20000 are allowed\n");
+	free(said);
+	buf_done(&text);
+}
+
 static void line_numbers_go_beyond_65535(void **state)
 {
 	struct buf text;
@@ -280,6 +332,8 @@ int main(void)
 		cmocka_unit_test(absolute_paths_stay),
 		cmocka_unit_test(fifty_thousand_communities_load),
 		cmocka_unit_test(one_duplicate_among_fifty_thousand_is_found),
+		cmocka_unit_test(twenty_thousand_topics_of_the_longest_ids_load_and_print),
+		cmocka_unit_test(more_topics_than_that_are_refused),
 		cmocka_unit_test(line_numbers_go_beyond_65535),
 	};
 

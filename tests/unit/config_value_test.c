@@ -1,10 +1,11 @@
-/* The configuration as the rest of the program sees it: what is in force, inherited and derived; the option
- * table; durations. */
+/* Single values of the configuration, the option table, patterns and durations. config_scope_test.c has what
+ * an enclosing scope gives. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,65 +17,33 @@
 #define CHECK assert_true
 
 /* ---- values ---- */
-static void the_nearest_scope_wins(void **state)
+static void a_pattern_is_refused_when_fnmatch_would_take_it_for_text(void **state)
 {
-	struct conf *c = read_good("poll = { interval = \"2m\"; stale_after = \"20m\"; };" APP(
-		WHERE "interval = \"3m\"; silent_after = \"3h\"; communities = ( \"a\", "
-			  "{ id = \"b\"; interval = \"4m\"; stale_after = \"40m\"; silent_after = \"4h\"; }, "
-			  "{ id = \"c\"; interval = \"5m\"; }, { id = \"d\"; stale_after = \"0s\"; } );"));
-	const struct conf_community *com = c->app[0].community;
+	static const struct {
+		const char *glob, *matches;
+	} good[] = {
+		{ "*", "@TGS#_a" },        { "a?c", "abc" },   { "[[]x", "[x" },       { "[]]", "]" },
+		{ "[]a]", "a" },           { "[!]]", "a" },    { "[^a-c]", "d" },      { "[a-]", "-" },
+		{ "[!a-]", "b" },          { "[a-c-]", "-" },  { "[[:digit:]]", "7" }, { "[^[:digit:]x]", "a" },
+		{ "[[:xdigit:]_-]", "_" }, { "a\\[b", "a[b" }, { "[\\]]", "]" },       { "\\\\", "\\" },
+		{ "[A-\\]]", "Z" },        { "[[]", "[" },     { "]", "]" },           { "[*?]", "?" },
+	};
+	static const char *const bad[] = { "[",           "a[",     "[]",          "[!]",     "[^]",
+		                               "[a",          "[a-",    "[a-]]\\",     "[b-a]",   "[[:digit:]",
+		                               "[[:digit",    "[[::]]", "[[:Alpha:]]", "[[.a.]]", "[[=a=]]",
+		                               "\\",          "[\\]",   "[\\",         "[a-\\",   "[\xc3\xa4]",
+		                               "[a-\xc3\xa4]" };
 
 	(void)state;
-	assert_int_equal(c->interval_ms, 120000);
-	assert_int_equal(c->app[0].interval_ms, 180000);
-	assert_int_equal(c->app[0].stale_after_ms, 1200000);
-	assert_int_equal(c->app[0].silent_after_ms, 10800000);
-
-	assert_int_equal(com[0].interval_ms, 180000);
-	assert_int_equal(com[0].stale_after_ms, 1200000);
-	assert_int_equal(com[0].silent_after_ms, 10800000);
-	assert_int_equal(com[1].interval_ms, 240000);
-	assert_int_equal(com[1].stale_after_ms, 2400000);
-	assert_int_equal(com[1].silent_after_ms, 14400000);
-	assert_int_equal(com[2].interval_ms, 300000);
-	assert_int_equal(com[2].stale_after_ms, 1200000);
-	assert_int_equal(com[3].interval_ms, 180000);
-	assert_int_equal(com[3].stale_after_ms, 540000); /* 0s: three intervals */
-	conf_free(c);
-}
-
-static void stale_after_of_zero_is_three_intervals_but_five_minutes(void **state)
-{
-	struct conf *c = read_good(APP(WHERE "communities = ( { id = \"a\"; interval = \"1s\"; }, "
-	                                     "{ id = \"b\"; interval = \"100s\"; }, "
-	                                     "{ id = \"c\"; interval = \"101s\"; } );"));
-
-	(void)state;
-	assert_int_equal(c->app[0].community[0].stale_after_ms, 300000);
-	assert_int_equal(c->app[0].community[1].stale_after_ms, 300000);
-	assert_int_equal(c->app[0].community[2].stale_after_ms, 303000);
-	conf_free(c);
-}
-
-static void only_a_from_account_that_is_set_makes_an_observer(void **state)
-{
-	struct conf *c =
-		read_good("apps = ("
-	              "{ sdkappid = 7; identifier = \"admin\"; secret_key_env = \"CONFIG_TEST_KEY\"; " WHERE
-	              "communities = ( \"a\", { id = \"b\"; from_account = \"bot\"; }, "
-	              "{ id = \"c\"; from_account = \"admin\"; } ); },"
-	              "{ sdkappid = 8; identifier = \"root\"; secret_key_env = \"CONFIG_TEST_KEY\"; " WHERE
-	              "from_account = \"eye\"; "
-	              "communities = ( \"a\", { id = \"b\"; from_account = \"bot\"; } ); } );");
-	const struct conf_community *a = c->app[0].community, *b = c->app[1].community;
-
-	(void)state;
-	CHECK(!a[0].observer && strcmp(a[0].from_account, "admin") == 0);
-	CHECK(a[1].observer && strcmp(a[1].from_account, "bot") == 0);
-	CHECK(a[2].observer && strcmp(a[2].from_account, "admin") == 0);
-	CHECK(b[0].observer && strcmp(b[0].from_account, "eye") == 0);
-	CHECK(b[1].observer && strcmp(b[1].from_account, "bot") == 0);
-	conf_free(c);
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		if (glob_fault(good[i].glob) != NULL)
+			fail_msg("'%s': %s", good[i].glob, glob_fault(good[i].glob));
+		if (fnmatch(good[i].glob, good[i].matches, 0) != 0)
+			fail_msg("'%s' does not match '%s'", good[i].glob, good[i].matches);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (glob_fault(bad[i]) == NULL)
+			fail_msg("'%s' is taken", bad[i]);
 }
 
 static const struct option *option_of(enum option_scope scope, const char *key)
@@ -188,13 +157,15 @@ static void check_default(const struct option *o, const void *field)
 		CHECK(*(const conf_REAL *)field >= o->min && *(const conf_REAL *)field <= o->max);
 		break;
 	case KIND_DURATION:
-		CHECK((double)*(const conf_DURATION *)field >= o->min);
-		CHECK((double)*(const conf_DURATION *)field <= o->max);
+		CHECK((double)*(const conf_DURATION *)field >= (o->fallback[0] != '\0' ? o->min : 0));
+		CHECK((double)*(const conf_DURATION *)field <= (o->fallback[0] != '\0' ? o->max : 0));
 		break;
 	case KIND_BOOL:
 		CHECK(strcmp(o->fallback, "true") == 0 || strcmp(o->fallback, "false") == 0);
 		break;
 	case KIND_LIST:
+	case KIND_GLOBS:
+	case KIND_IDS:
 		CHECK((double)list->n >= o->min && (double)list->n <= o->max);
 		break;
 	}
@@ -407,9 +378,7 @@ static int set_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_nearest_scope_wins),
-		cmocka_unit_test(stale_after_of_zero_is_three_intervals_but_five_minutes),
-		cmocka_unit_test(only_a_from_account_that_is_set_makes_an_observer),
+		cmocka_unit_test(a_pattern_is_refused_when_fnmatch_would_take_it_for_text),
 		cmocka_unit_test(every_region_has_a_host),
 		cmocka_unit_test(an_endpoint_loses_its_slashes_at_the_end),
 		cmocka_unit_test(numbers_of_every_size_mean_what_they_say),
