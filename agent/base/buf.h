@@ -30,6 +30,7 @@ void buf_wrap(struct buf *b, char *at, size_t room); /* writes into the caller's
 void buf_add(struct buf *b, const void *src, size_t n);
 void buf_span(struct buf *b, struct span s);
 void buf_str(struct buf *b, const char *s);
+/* May ask for one byte more than it adds, because printf ends with a NUL. */
 void buf_fmt(struct buf *b, const char *fmt, ...) FORMAT(2, 3);
 
 /* `n` writable bytes at the end, NULL after a failure. The caller writes up to `n` of them and adds what it
@@ -41,7 +42,8 @@ char *buf_room(struct buf *b, size_t n);
 void buf_rewind(struct buf *b, size_t len);
 void buf_reset(struct buf *b); /* empty and healthy again, memory kept */
 
-/* The content as a C string, borrowed until the next call; "" after a failure. */
+/* The content as a C string, borrowed until the next call; "" after a failure. Like buf_take it needs a byte
+ * for the NUL: content that reaches the cap is a failure. */
 const char *buf_text(struct buf *b);
 
 /* The content leaves the buffer, NUL-terminated; the caller frees it. NULL after a failure.

@@ -8,6 +8,7 @@
 
 #include "agent/base/buf.h"
 #include "agent/base/redact.h"
+#include "agent/base/utf8.h"
 
 /* A pipe that poll() calls writable takes at least this many bytes without blocking (PIPE_BUF). */
 enum { LINE_MAX_BYTES = 4096 };
@@ -51,22 +52,45 @@ bool log_form_of(const char *word, enum log_form *ret)
 	return true;
 }
 
-/* Quoted for JSON, which is also how logfmt readers expect a quoted value. Bytes above 0x7f pass:
- * topic names are UTF-8. Terminal controls (0x00 to 0x1f, 0x7f) never do. */
+/* Bytes of the character at `text` when it is a whole one and no terminal control (C0, DEL, or C1, which some
+ * terminals obey in UTF-8 too), else 0. */
+static size_t shown_char(const char *text)
+{
+	const unsigned char *c = (const unsigned char *)text;
+	const size_t n = utf8_char(text, strnlen(text, 4));
+
+	if (c[0] < 0x20 || c[0] == 0x7f || (c[0] == 0xc2 && n == 2 && c[1] < 0xa0))
+		return 0;
+	return n;
+}
+
+/* What shown_char refuses. A byte that is no UTF-8 becomes U+FFFD as itself, not as an escape: a backslash
+ * would end a signature in the eyes of redact. */
+static size_t add_odd(struct buf *b, const char *text)
+{
+	const size_t n = utf8_char(text, strnlen(text, 4));
+
+	if (*text == '\n')
+		buf_str(b, "\\n");
+	else if (n > 0)
+		buf_fmt(b, "\\u%04x", (unsigned char)text[n - 1]);
+	else
+		buf_str(b, "\xef\xbf\xbd");
+	return n > 0 ? n : 1;
+}
+
+/* Quoted for JSON, which is also how logfmt readers expect a quoted value. */
 static void add_quoted(struct buf *b, const char *text)
 {
 	buf_str(b, "\"");
-	for (const char *p = text; *p != '\0'; p++) {
-		const unsigned char c = (unsigned char)*p;
+	while (*text != '\0') {
+		const size_t n = shown_char(text);
 
-		if (c == '"' || c == '\\')
-			buf_fmt(b, "\\%c", c);
-		else if (c == '\n')
-			buf_str(b, "\\n");
-		else if (c < 0x20 || c == 0x7f)
-			buf_fmt(b, "\\u%04x", c);
-		else
-			buf_add(b, p, 1);
+		if (*text == '"' || *text == '\\')
+			buf_str(b, "\\");
+		if (n > 0)
+			buf_add(b, text, n);
+		text += n > 0 ? n : add_odd(b, text);
 	}
 	buf_str(b, "\"");
 }
@@ -75,10 +99,9 @@ static bool is_plain(const char *text)
 {
 	if (*text == '\0')
 		return false;
-	for (; *text != '\0'; text++) {
-		const unsigned char c = (unsigned char)*text;
-
-		if (c <= ' ' || c == '"' || c == '=' || c == '\\' || c == 0x7f)
+	for (size_t n; *text != '\0'; text += n) {
+		n = shown_char(text);
+		if (n == 0 || *text == ' ' || *text == '"' || *text == '=' || *text == '\\')
 			return false;
 	}
 	return true;

@@ -1,5 +1,6 @@
 /* One line an event on stderr, as logfmt or JSON. Never blocks: a line that stderr cannot take at
- * once is dropped and counted. A value of `usersig=` in any text is replaced before it is written.
+ * once is dropped and counted. A value of `usersig=` in any text is replaced before it is written; so is a
+ * byte that is no UTF-8 (U+FFFD). A field that does not fit in 4 KiB is left out.
  *
  *     LOG(SAY_WARN, "poll_failed", LOG_TEXT("app", name), LOG_INT("code", code));
  *

@@ -6,9 +6,11 @@
 
 static const char marker[] = "usersig=";
 
+/* A backslash is never part of a UserSig, but it is half of an escaped quote: overwriting it would end the
+ * string of a JSON text early. */
 static bool ends_value(char c)
 {
-	return c == '&' || c == '"' || c == '\'' || (unsigned char)c <= ' ';
+	return c == '&' || c == '"' || c == '\'' || c == '\\' || (unsigned char)c <= ' ';
 }
 
 void redact(char *text, size_t len)

@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /* Overwrites the value of every `usersig=` (any case) in `text[0 .. len)` with `x`, in place and
- * without changing the length. A value ends at `&`, white space, a quote or the end.
- * Idempotent; safe on any bytes. */
+ * without changing the length. A value ends at `&`, a quote, a backslash, a space or control byte, or
+ * the end. Idempotent; safe on any bytes; escaped JSON stays escaped. */
 void redact(char *text, size_t len);
 
 #endif

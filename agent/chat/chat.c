@@ -36,14 +36,21 @@ const char *chat_regions(void)
 /* ---- commands ---- */
 static const struct {
 	const char *label, *path;
+	int limit; /* calls a second, of all callers of an app together; each command's own page */
 } commands[CHAT_COMMANDS] = {
-	[CHAT_GET_TOPIC] = { "get_topic", "/v4/million_group_open_http_svc/get_topic" },
-	[CHAT_GET_APPID_GROUP_LIST] = { "get_appid_group_list", "/v4/group_open_http_svc/get_appid_group_list" },
+	[CHAT_GET_TOPIC] = { "get_topic", "/v4/million_group_open_http_svc/get_topic", 200 },
+	[CHAT_GET_APPID_GROUP_LIST] = { "get_appid_group_list", "/v4/group_open_http_svc/get_appid_group_list",
+	                                1 },
 };
 
 const char *chat_command_label(enum chat_command command)
 {
 	return commands[command].label;
+}
+
+int chat_command_limit(enum chat_command command)
+{
+	return commands[command].limit;
 }
 
 /* RFC 3986 2.3: everything but the unreserved characters. */
@@ -102,6 +109,18 @@ const struct chat_code *chat_code(size_t row)
 	return &codes[row <= CHAT_ROWS ? row : CHAT_ROWS];
 }
 
+/* An unknown code of the account service is about the signature or the rights, and repeating those locks the
+ * account out; every other unknown code may be a passing fault. */
+static bool is_unknown_account_code(int number)
+{
+	return chat_row(number) == CHAT_ROWS && number >= 70000 && number <= 72999;
+}
+
+enum chat_scope chat_scope_of(int number)
+{
+	return is_unknown_account_code(number) ? CHAT_SCOPE_APP : chat_code(chat_row(number))->scope;
+}
+
 struct outcome chat_judge(int number)
 {
 	const size_t row = chat_row(number);
@@ -109,9 +128,7 @@ struct outcome chat_judge(int number)
 
 	if (number == 0)
 		return (struct outcome){ CHAT_FINE, ERR_OK, 0 };
-	/* An unknown code of the account service is about the signature or the rights, and repeating those locks
-	 * the account out; every other unknown code may be a passing fault. */
-	if (row == CHAT_ROWS && number >= 70000 && number <= 72999)
+	if (is_unknown_account_code(number))
 		o.verdict = CHAT_DENIED;
 	return o;
 }

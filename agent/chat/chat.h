@@ -69,6 +69,9 @@ const char *chat_regions(void);
 
 const char *chat_command_label(enum chat_command command); /* "get_topic" */
 
+/* The documented limit, calls a second. */
+int chat_command_limit(enum chat_command command);
+
 /* Appends the whole URL. The identifier is percent-encoded; a UserSig needs none. */
 void chat_url(struct buf *out, const struct chat_caller *who, enum chat_command command, uint32_t nonce);
 
@@ -79,5 +82,7 @@ const struct chat_code *chat_code(size_t row);
 /* What an ErrorCode other than 0 means, known or not: an unknown one is judged by its range
  * (70000 to 72999 account, else retried), and keeps its number in .code. */
 struct outcome chat_judge(int number);
+/* Whom a code is about; an unknown one of the account service is about the app. */
+enum chat_scope chat_scope_of(int number);
 
 #endif

@@ -24,6 +24,9 @@ struct tally {
 	uint64_t response_bytes;
 	uint64_t bucket[TALLY_BOUNDS + 1]; /* not cumulative; the last is above every bound */
 	uint64_t took_us;                  /* sum over all finished attempts */
+	uint64_t retries;                  /* attempts that repeated a failed one */
+	uint64_t throttled;                /* answers that mean "too fast" */
+	uint64_t wait_ms;                  /* polls waited for budget */
 };
 
 /* One finished attempt. */

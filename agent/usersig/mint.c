@@ -1,6 +1,6 @@
 /* TLSSigAPIv2, as the service's own libraries write it: text, HMAC, JSON, zlib, base64, three characters
- * replaced. Every buffer is wiped: with the signature in hand one can act as the administrator until it
- * expires. */
+ * replaced. The buffers of this file are wiped: with the signature in hand one can act as the administrator
+ * until it expires. What cJSON and zlib free inside is not in our hands; it never holds the key. */
 #include "agent/usersig/mint.h"
 
 #include <cjson/cJSON.h>
