@@ -11,27 +11,49 @@ struct item {
 struct plan {
 	uint64_t random; /* state of the jitter's generator */
 	size_t n, used;
-	struct item heap[];
+	struct item *heap;
 };
 
 enum err plan_new(size_t n, uint64_t seed, struct plan **ret)
 {
-	struct plan *p;
+	struct plan *p = calloc(1, sizeof(*p));
 
-	if (n > (SIZE_MAX - sizeof(*p)) / sizeof(p->heap[0]))
-		return ERR_MEMORY;
-	p = calloc(1, sizeof(*p) + n * sizeof(p->heap[0]));
 	if (p == NULL)
 		return ERR_MEMORY;
-	p->n = n;
 	p->random = seed;
+	if (plan_reserve(p, n) != ERR_OK) {
+		plan_free(p);
+		return ERR_MEMORY;
+	}
 	*ret = p;
 	return ERR_OK;
 }
 
 void plan_free(struct plan *p)
 {
+	if (p == NULL)
+		return;
+	free(p->heap);
 	free(p);
+}
+
+enum err plan_reserve(struct plan *p, size_t n)
+{
+	struct item *heap;
+
+	if (n <= p->n)
+		return ERR_OK;
+	heap = reallocarray(p->heap, n, sizeof(heap[0]));
+	if (heap == NULL)
+		return ERR_MEMORY;
+	p->heap = heap;
+	p->n = n;
+	return ERR_OK;
+}
+
+void plan_clear(struct plan *p)
+{
+	p->used = 0;
 }
 
 static bool before(const struct item *a, const struct item *b)
@@ -51,11 +73,13 @@ void plan_put(struct plan *p, size_t target, int64_t due_ms)
 }
 
 /* The last item takes the place of the first and sinks to where it belongs. */
-static void drop_first(struct plan *p)
+void plan_drop(struct plan *p)
 {
-	const struct item last = p->heap[--p->used];
+	struct item last;
 	size_t i = 0;
 
+	assert(p->used > 0);
+	last = p->heap[--p->used];
 	for (;;) {
 		size_t child = 2 * i + 1;
 
@@ -71,12 +95,20 @@ static void drop_first(struct plan *p)
 	p->heap[i] = last;
 }
 
+bool plan_peek(const struct plan *p, size_t *ret_target)
+{
+	if (p->used == 0)
+		return false;
+	*ret_target = p->heap[0].target;
+	return true;
+}
+
 bool plan_take(struct plan *p, const struct now *now, size_t *ret_target)
 {
 	if (plan_wait_ms(p, now) > 0)
 		return false;
 	*ret_target = p->heap[0].target;
-	drop_first(p);
+	plan_drop(p);
 	return true;
 }
 

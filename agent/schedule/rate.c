@@ -17,8 +17,8 @@ void rate_init(struct rate *r, int64_t milli_per_s, int64_t burst, const struct 
  * in .rest. */
 static void refill(struct rate *r, const struct now *now)
 {
-	const int64_t full_ms =
-		r->milli_burst / r->milli_per_s * 1000 + 1000; /* any longer pause fills the bucket */
+	/* Any longer pause fills the bucket; a debt makes that later. */
+	const int64_t full_ms = (r->milli_burst - r->milli_tokens) / r->milli_per_s * 1000 + 1000;
 	int64_t passed_ms = now->mono_ms - r->at_ms;
 
 	if (passed_ms <= 0)
@@ -50,6 +50,12 @@ bool rate_take(struct rate *r, const struct now *now)
 	return true;
 }
 
+void rate_spend(struct rate *r, unsigned n, const struct now *now)
+{
+	refill(r, now);
+	r->milli_tokens -= (int64_t)n * TOKEN;
+}
+
 int64_t rate_wait_ms(const struct rate *r, const struct now *now)
 {
 	struct rate then = *r;
@@ -57,7 +63,8 @@ int64_t rate_wait_ms(const struct rate *r, const struct now *now)
 
 	refill(&then, now);
 	if (then.milli_tokens < TOKEN)
-		wait_ms = ((TOKEN - then.milli_tokens) * 1000 - then.rest + then.milli_per_s - 1) / then.milli_per_s;
+		wait_ms = ((TOKEN - then.milli_tokens) * 1000 - then.rest + then.milli_per_s - 1) / then.milli_per_s +
+		          then.at_ms - now->mono_ms; /* a clock that went back must first come here again */
 	if (r->hush_until_ms > now->mono_ms && r->hush_until_ms - now->mono_ms > wait_ms)
 		wait_ms = r->hush_until_ms - now->mono_ms;
 	return wait_ms;

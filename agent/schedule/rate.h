@@ -19,10 +19,12 @@ struct rate {
 
 /* Starts full. `milli_per_s` and `burst` must be at least 1. */
 void rate_init(struct rate *r, int64_t milli_per_s, int64_t burst, const struct now *now);
-/* Changes the refill from now on; what is in the bucket stays. */
+/* Changes the refill from now on, at least 1; what is in the bucket stays. */
 void rate_set(struct rate *r, int64_t milli_per_s, const struct now *now);
 /* Takes one call's token; false when there is none yet. */
 bool rate_take(struct rate *r, const struct now *now);
+/* Takes `n` tokens whether they are there or not; what is missing is owed. */
+void rate_spend(struct rate *r, unsigned n, const struct now *now);
 /* Milliseconds until rate_take can succeed, rounded up; 0 when it can now. */
 int64_t rate_wait_ms(const struct rate *r, const struct now *now);
 /* The server said: too fast. Gives nothing for `for_ms`; never shortens an earlier hush. */
