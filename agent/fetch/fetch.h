@@ -1,6 +1,10 @@
 /* Many POSTs at once over one curl multi handle. Results are pulled, never called back.
  * TLS 1.2 or newer is verified always; redirects, cookies, netrc and the environment's proxies are
- * never followed. URLs carry a signature: they are never logged and never part of an error text. */
+ * never followed. URLs carry a signature: they are never logged and never part of an error text.
+ *
+ * A host name is looked up once a minute, by one look-up at a time, and apart from the calls: whoever has an
+ * address goes on with the one it has. When the look-up fails, calls use the address that answered last, for
+ * up to an hour. A call whose name has no address waits for one as long as connecting may take. */
 #ifndef AGENT_FETCH_FETCH_H
 #define AGENT_FETCH_FETCH_H
 
@@ -26,6 +30,8 @@ struct ask {
 	const char *body;
 	size_t len;
 	const char *ca_file; /* trust anchors beside the system's; NULL or "": the system's alone */
+	const char *proxy;   /* "http://host:port", asked to CONNECT, https only; NULL or "": none */
+	int64_t mono_ms; /* the loop's clock when the call is made; 0: not known, every address counts as old */
 };
 
 struct reply {
@@ -34,9 +40,12 @@ struct reply {
 	long status;  /* HTTP status, 0 when there was none */
 	char *body;   /* writable, body[len] is NUL; borrowed until the next fetch_take */
 	size_t len;
-	uint64_t bytes; /* received in the body, also when it is discarded */
-	int64_t took_us;
-	struct why why; /* for the log, when err is not ERR_OK */
+	uint64_t bytes;  /* received in the body, also when it is discarded */
+	int64_t took_us; /* waiting for the name included */
+	unsigned sent;   /* requests begun for it; above 1: a kept connection died and libcurl sent it again */
+	int64_t date_s;  /* the Date of the answer, seconds since 1970; 0: none or not readable */
+	int64_t retry_after_s; /* its Retry-After, 0..300; a date counts from its Date; -1: none */
+	struct why why;        /* for the log, when err is not ERR_OK */
 };
 
 /* Errors: ERR_MEMORY, ERR_SYSTEM. */

@@ -16,6 +16,7 @@ FENCES = {
     "width": source.width,
     "layout": source.layout,
     "codes": source.codes,
+    "curl": source.curl,
     "text": files.text,
     "top": files.top,
     "links": files.links,

@@ -16,6 +16,7 @@ TABLE = """# agent
 | level | room | purpose | may include |
 | --- | --- | --- | --- |
 | 0 | `agent/base` | ground | - |
+| 1 | `agent/fetch` | fetches | `agent/base` |
 | 1 | `agent/poll` | asks | `agent/base` |
 | 1 | `exporters/web` | shows | `agent/base` |
 """
@@ -29,11 +30,15 @@ GOOD = {
     "SECURITY.md": "# Safe\n",
     "README.md": "# It\n\nSee [agent](agent/README.md) and `--config.file`; `tencentchat_topic_info` is a metric.\n",
     "agent/README.md": TABLE,
-    "agent/CMakeLists.txt": "tce_room(base SOURCES base/a.c)\ntce_room(poll SOURCES poll/p.c\n\tROOMS base LIBRARIES X::x)\n",
+    "agent/CMakeLists.txt": "tce_room(base SOURCES base/a.c)\ntce_room(fetch SOURCES fetch/f.c ROOMS base)\n"
+                            "tce_room(poll SOURCES poll/p.c\n\tROOMS base LIBRARIES X::x)\n",
     "agent/main.c": '#include "agent/poll/p.h"\n\nint main(void)\n{\n\tLOG(x);\n\treturn 0;\n}\n',
     "agent/base/README.md": "# base\n",
     "agent/base/a.h": "int a(void);\n",
     "agent/base/a.c": '#include "agent/base/a.h"\n\nint a(void)\n{\n\treturn (int)time(0);\n}\n',
+    "agent/fetch/README.md": "# fetch\n\n| `CURLOPT_URL` | x | y |\n",
+    "agent/fetch/f.h": "int f(void);\n",
+    "agent/fetch/f.c": "/* not CURLOPT_COOKIE */\nint f(void)\n{\n\treturn set(CURLOPT_URL);\n}\n",
     "agent/poll/README.md": "# poll\n",
     "agent/poll/p.h": "int p(void);\n",
     "agent/poll/p.c": '#include "agent/base/a.h"\n\n/* sprintf( in words */\nint p(void)\n{\n\treturn a("system(x)");\n}\n',
@@ -85,6 +90,12 @@ BAD = [
      "agent/chat/error.def", "ascend"),
     (source.codes, {"agent/chat/error.def": "CODE(x)\n"}, "agent/chat/error.def", "a row is"),
     (source.codes, {"agent/chat/error.def": "\n"}, "agent/chat/error.def", "no rows"),
+    (source.curl, {"agent/fetch/f.c": "int f(void)\n{\n\treturn set(CURLOPT_URL) + set(CURLOPT_COOKIE);\n}\n"},
+     "agent/fetch/f.c", "not in the table"),
+    (source.curl, {"agent/fetch/README.md": "| `CURLOPT_URL` | x | y |\n| `CURLMOPT_MAXCONNECTS` | x | y |\n"},
+     "agent/fetch/README.md", "set nowhere"),
+    (source.curl, {"agent/fetch/README.md": "# fetch\n"}, "agent/fetch/README.md", "no table"),
+    (source.curl, {"agent/poll/p.c": "int p = CURLOPT_URL;\n"}, "agent/poll/p.c", "only agent/fetch"),
     (files.text, {"README.md": "no end"}, "README.md", "newline"),
     (files.text, {"README.md": "blank \n"}, "README.md", "blanks"),
     (files.text, {"README.md": "a\r\n"}, "README.md", "carriage"),
@@ -131,8 +142,8 @@ class Fences(unittest.TestCase):
                 return docs.docs(tree, str(program))
 
     def test_a_good_tree_passes_every_fence(self):
-        for fence in (layers.layers, source.banned, source.size, source.width, source.codes, files.text, files.top, files.links,
-                      files.scripts, docs.docs):
+        for fence in (layers.layers, source.banned, source.size, source.width, source.codes, source.curl, files.text, files.top,
+                      files.links, files.scripts, docs.docs):
             with self.subTest(fence.__name__):
                 self.assertEqual([], [str(p) for p in self.run_fence(fence, {})])
 

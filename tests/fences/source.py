@@ -38,6 +38,8 @@ CLOCKS = ("time", "gettimeofday", "clock_gettime", "clock", "ftime", "timespec_g
 BASE = "agent/base/"  # holds the clock and the log
 SIZE_MAX = 500
 WIDTH_MAX = 130
+OPTIONS = "agent/fetch/README.md"
+OPTION = re.compile(r"\bCURLM?OPT_\w+")
 CODE = re.compile(r"^CODE\((\d+), *(\w+), *(\w+), *(\w+),")
 
 
@@ -127,4 +129,25 @@ def codes(tree):
         last = int(found.group(1))
     if last == 0:
         problems.append(Problem(name, 0, "no rows"))
+    return problems
+
+
+def curl(tree):
+    """Every option of libcurl that is set stands in the table of its room, and every row is of one that is set."""
+    problems, used, rows = [], set(), {}
+    for number, line in tree.lines(OPTIONS) if OPTIONS in tree.files else ():
+        if line.startswith("| `CURL"):
+            rows.setdefault(OPTION.search(line).group(), number)
+    for name in tree.some(".c", ".h", under=("agent/", "exporters/")):
+        text = without_comments(tree.read(name))
+        for found in OPTION.finditer(text):
+            line, option = text.count("\n", 0, found.start()) + 1, found.group()
+            used.add(option)
+            if not name.startswith("agent/fetch/"):
+                problems.append(Problem(name, line, f"{option}: only agent/fetch speaks to libcurl"))
+            elif option not in rows:
+                problems.append(Problem(name, line, f"{option} is not in the table of {OPTIONS}; is it safe to set?"))
+    problems += [Problem(OPTIONS, number, f"{option} is set nowhere") for option, number in rows.items() if option not in used]
+    if not rows:
+        problems.append(Problem(OPTIONS, 0, "no table of options: | `CURLOPT_NAME` | value | reason |"))
     return problems

@@ -1,5 +1,5 @@
 /* A scripted upstream and the calls that go to it. Only name resolution is played: libcurl finds this
- * program's resolver before the system's. For fetch_test.c and fetch_tls_test.c. */
+ * program's resolver before the system's. For the programs fetch_*test. */
 #ifndef TESTS_UNIT_FETCH_CALLS_H
 #define TESTS_UNIT_FETCH_CALLS_H
 
@@ -11,12 +11,13 @@
 
 #include <dirent.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <time.h>
 
-#include "agent/fetch/fetch.c"
+#include "agent/fetch/inside.h"
 #include "tests/unit/upstream.h"
 
 #define CHECK   assert_true
@@ -25,6 +26,8 @@
 #define HEAD    "HTTP/1.1 200 OK\r\n"
 #define HEAD_19 HEAD "Content-Length: 19\r\n\r\n"
 #define GZIP    "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
+#define DATED   "Date: Tue, 15 Nov 1994 08:12:31 GMT\r\nContent-Length: 0\r\n"
+#define BUSY    "HTTP/1.1 429 Too Many Requests\r\n"
 #define BODY_19 "{\"ErrorCode\":0,\"x\"}"
 
 enum { REPLY_MAX = 1000, TOTAL_MAX = 1499, PATIENCE_MS = 20000, ZEROS = 400 << 10 };
@@ -71,23 +74,101 @@ static struct act acts[] = {
 	{ "/moved", "HTTP/1.1 302 Found\r\nLocation: /fine\r\nContent-Length: 4\r\n\r\nmove", 0, ACT_KEEP },
 	{ "/limit", "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 3\r\n\r\nno\n", 0, ACT_KEEP },
 	{ "/no_content", "HTTP/1.1 204 No Content\r\n\r\n", 0, ACT_KEEP },
+	{ "/dated", HEAD DATED "\r\n", 0, ACT_KEEP },
+	{ "/dated_old", HEAD "Date: Tuesday, 15-Nov-94 08:12:31 GMT\r\nContent-Length: 0\r\n\r\n", 0, ACT_KEEP },
+	{ "/dated_odd", HEAD "Date: before noon\r\nContent-Length: 0\r\n\r\n", 0, ACT_KEEP },
+	{ "/dated_empty", HEAD "Date:\r\nRetry-After:\r\nContent-Length: 0\r\n\r\n", 0, ACT_KEEP },
+	{ "/early",
+	  "HTTP/1.1 103 Early Hints\r\nDate: Tue, 15 Nov 1994 08:00:00 GMT\r\nRetry-After: 9\r\n\r\n" HEAD DATED
+	  "\r\n",
+	  0, ACT_KEEP },
+	{ "/busy", BUSY DATED "Retry-After: 7\r\n\r\n", 0, ACT_KEEP },
+	{ "/busy_none", BUSY DATED "\r\n", 0, ACT_KEEP },
+	{ "/busy_now", BUSY DATED "Retry-After: 0\r\n\r\n", 0, ACT_KEEP },
+	{ "/busy_long", BUSY DATED "Retry-After: 86400\r\n\r\n", 0, ACT_KEEP },
+	{ "/busy_endless", BUSY DATED "Retry-After: 99999999999999999999999\r\n\r\n", 0, ACT_KEEP },
+	{ "/busy_date", BUSY DATED "Retry-After: Tue, 15 Nov 1994 08:13:01 GMT\r\n\r\n", 0, ACT_KEEP },
+	{ "/busy_past", BUSY DATED "Retry-After: Tue, 15 Nov 1994 08:12:30 GMT\r\n\r\n", 0, ACT_KEEP },
+	{ "/busy_far", BUSY DATED "Retry-After: Wed, 16 Nov 1994 08:12:31 GMT\r\n\r\n", 0, ACT_KEEP },
+	{ "/busy_undated", BUSY "Content-Length: 0\r\nRetry-After: Wed, 16 Nov 1994 08:12:31 GMT\r\n\r\n", 0,
+	  ACT_KEEP },
+	{ "/busy_odd", BUSY DATED "Retry-After: soon\r\n\r\n", 0, ACT_KEEP },
+	{ "/busy_minus", BUSY DATED "Retry-After: -7\r\n\r\n", 0, ACT_KEEP },
 	{ "/gateway", "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 6\r\n\r\n<html>", 0, ACT_KEEP },
 };
 enum { ACTS = sizeof(acts) / sizeof(acts[0]) };
 
 /* ---- the resolver: libcurl finds this one before the system's ---- */
-static pthread_mutex_t resolver = PTHREAD_MUTEX_INITIALIZER; /* held while names do not resolve */
+enum { NAMES_HANG_S = 10 };
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	const char *answer; /* addresses of every name, "a,b"; "": there is none; NULL: it hangs */
+	unsigned asked, running, most;
+} names = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .answer = "" };
+
+static inline void names_answer(const char *answer)
+{
+	(void)pthread_mutex_lock(&names.lock);
+	names.answer = answer;
+	(void)pthread_cond_broadcast(&names.changed);
+	(void)pthread_mutex_unlock(&names.lock);
+}
+
+static inline unsigned names_count(const unsigned *counter)
+{
+	unsigned n;
+
+	(void)pthread_mutex_lock(&names.lock);
+	n = *counter;
+	(void)pthread_mutex_unlock(&names.lock);
+	return n;
+}
+
+/* One node as glibc's freeaddrinfo frees it. */
+static inline struct addrinfo *names_node(const char *address)
+{
+	const int family = strchr(address, ':') != NULL ? AF_INET6 : AF_INET;
+	struct addrinfo *node = calloc(1, sizeof(*node) + sizeof(struct sockaddr_in6));
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)(node + 1);
+	struct sockaddr_in *v4 = (struct sockaddr_in *)(node + 1);
+
+	node->ai_family = family;
+	node->ai_socktype = SOCK_STREAM;
+	node->ai_addr = (struct sockaddr *)(node + 1);
+	node->ai_addrlen = family == AF_INET6 ? sizeof(*v6) : sizeof(*v4);
+	node->ai_addr->sa_family = (sa_family_t)family;
+	if (inet_pton(family, address, family == AF_INET6 ? (void *)&v6->sin6_addr : (void *)&v4->sin_addr) != 1)
+		abort();
+	return node;
+}
 
 int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **ret)
 {
+	struct timespec end;
+	char list[512], *save = NULL;
+
+	(void)host;
 	(void)port;
 	(void)hints;
-	(void)ret;
-	if (strcmp(host, "stuck.invalid") == 0) {
-		(void)pthread_mutex_lock(&resolver);
-		(void)pthread_mutex_unlock(&resolver);
+	(void)clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += NAMES_HANG_S;
+	(void)pthread_mutex_lock(&names.lock);
+	names.asked++;
+	names.running++;
+	names.most = names.running > names.most ? names.running : names.most;
+	while (names.answer == NULL && pthread_cond_timedwait(&names.changed, &names.lock, &end) == 0)
+		;
+	(void)snprintf(list, sizeof(list), "%s", names.answer != NULL ? names.answer : "");
+	names.running--;
+	(void)pthread_mutex_unlock(&names.lock);
+	*ret = NULL;
+	for (char *a = strtok_r(list, ",", &save); a != NULL; a = strtok_r(NULL, ",", &save)) {
+		*ret = names_node(a);
+		ret = &(*ret)->ai_next;
 	}
-	return EAI_NONAME;
+	return list[0] != '\0' ? 0 : EAI_NONAME;
 }
 
 /* ---- helpers ---- */
@@ -140,20 +221,33 @@ static inline struct fetch *open_fetch(unsigned max_inflight, long timeout_ms)
 	return f;
 }
 
+static int64_t now_ms = 1000000; /* of the calls */
+static const char *through = ""; /* the proxy of the calls */
+
 /* Everything given is overwritten afterwards: fetch_send copies what it needs. */
 static inline enum err send_to(struct fetch *f, size_t target, const char *base, const char *path,
                                const char *ca_file)
 {
-	char url[512], ca[256] = "", body[] = "{\"GroupId\":\"@TGS#_a\"}";
-	const struct ask a = { target, url, body, sizeof(body) - 1, ca_file != NULL ? ca : NULL };
+	char url[512], ca[256] = "", proxy[256], body[] = "{\"GroupId\":\"@TGS#_a\"}";
+	const struct ask a = {
+		.target = target,
+		.url = url,
+		.body = body,
+		.len = sizeof(body) - 1,
+		.ca_file = ca_file != NULL ? ca : NULL,
+		.proxy = proxy,
+		.mono_ms = now_ms,
+	};
 	enum err e;
 
 	(void)snprintf(url, sizeof(url), "%s%s" SIGNED, base, path);
+	(void)snprintf(proxy, sizeof(proxy), "%s", through);
 	if (ca_file != NULL)
 		(void)snprintf(ca, sizeof(ca), "%s", ca_file);
 	e = fetch_send(f, &a);
 	memset(url, '#', sizeof(url));
 	memset(ca, '#', sizeof(ca));
+	memset(proxy, '#', sizeof(proxy));
 	memset(body, '#', sizeof(body));
 	return e;
 }
@@ -187,6 +281,7 @@ static inline struct reply await(struct fetch *f)
 	CHECK(strstr(r.why.text, SECRET) == NULL);
 	CHECK((r.err == ERR_OK) == (r.why.text[0] == '\0'));
 	CHECK(r.body != NULL && r.body[r.len] == '\0');
+	CHECK((r.status == 0 && r.date_s == 0 && r.retry_after_s == -1) || r.sent > 0);
 	return r;
 }
 

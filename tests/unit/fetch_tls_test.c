@@ -1,52 +1,14 @@
 /* Who is trusted, and what of TLS stays secret. */
-#include "tests/simulator/certs.c"
-#include "tests/unit/fetch_calls.h"
+#include "tests/unit/fetch_certs.h"
 
 #include <sys/stat.h>
-
-/* ---- TLS ---- */
-static char folder[] = "/tmp/fetch_test.XXXXXX";
-
-static const char *in_folder(const char *name)
-{
-	static char path[2][64];
-	static unsigned turn;
-
-	turn = !turn;
-	(void)snprintf(path[turn], sizeof(path[turn]), "%s/%s", folder, name);
-	return path[turn];
-}
-
-/* A TLS server with a certificate of that kind; its authority stands in the file "ca". */
-static struct upstream *open_tls(enum certs_kind kind, bool old)
-{
-	struct certs c = { 0 };
-	struct upstream *tls;
-	FILE *file;
-
-	CHECK(certs_new(kind, &c, NULL) == ERR_OK);
-	file = fopen(in_folder("ca"), "w");
-	CHECK(file != NULL && fputs(c.ca_pem, file) >= 0 && fclose(file) == 0);
-	tls = upstream_new(acts, ACTS, upstream_tls(&c, old));
-	certs_free(&c);
-	return tls;
-}
-
-static struct reply call_tls(struct fetch *f, const char *ca_file)
-{
-	struct reply r;
-
-	CHECK(fetch_room(f) || !fetch_take(f, &r));
-	CHECK(send_to(f, 0, base_url("https"), "/fine", ca_file) == ERR_OK);
-	return await(f);
-}
 
 static void a_certificate_is_trusted_for_the_call_that_names_its_authority(void **state)
 {
 	struct fetch *f = open_fetch(1, 5000);
 
 	(void)state;
-	u = open_tls(CERTS_GOOD, false);
+	u = open_tls(AF_INET, &shown_good);
 	CHECK(call_tls(f, in_folder("ca")).err == ERR_OK);
 	CHECK(call_tls(f, in_folder("ca")).err == ERR_OK);
 	CHECK(upstream_count(u, &u->connections) == 1 && upstream_count(u, &u->requests) == 2);
@@ -59,41 +21,65 @@ static void a_certificate_is_trusted_for_the_call_that_names_its_authority(void 
 	fetch_free(f);
 }
 
-static void a_host_that_cannot_prove_itself_gets_nothing(void **state)
+struct doubt {
+	struct shown shown;
+	const char *ca, *why; /* what the explanation begins with */
+};
+
+static void a_host_that_cannot_prove_itself_gets_nothing_and_the_log_says_why(void **state)
 {
-	static const struct {
-		enum certs_kind kind;
-		bool old;
-	} bad[] = {
-		{ CERTS_EXPIRED, false },
-		{ CERTS_WRONG_HOST, false },
-		{ CERTS_UNKNOWN_CA, false },
-		{ CERTS_GOOD, true },
+	static const struct doubt doubts[] = {
+		{ { -2 * DAY_S, -60, HERE, false, false }, "ca", "certificate expired: " },
+		{ { 3600, DAY_S, HERE, false, false }, "ca", "certificate not yet valid (" },
+		{ { -60, DAY_S, "DNS:other.test", false, false }, "ca", "certificate of another host: " },
+		{ { -60, DAY_S, "DNS:other.test,IP:127.0.0.2", false, false },
+		  "ca",
+		  "certificate of another host: " },
+		{ { -60, DAY_S, HERE, true, false }, "ca", "unknown issuer: " },
+		{ { -60, DAY_S, HERE, false, true }, "ca", "protocol version below TLS 1.2: " },
+		{ { -60, DAY_S, HERE, false, false }, "absent", "CA file missing or not readable: " },
 	};
+	struct fetch *f = open_fetch(1, 5000); /* one handle, so that a verdict is never one of before */
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct fetch *f = open_fetch(1, 5000);
+	for (size_t i = 0; i < sizeof(doubts) / sizeof(doubts[0]); i++) {
 		struct reply r;
 
-		u = open_tls(bad[i].kind, bad[i].old);
-		r = call_tls(f, in_folder("ca"));
-		if (r.err != ERR_TLS || upstream_count(u, &u->connections) != 1)
+		u = open_tls(AF_INET, &doubts[i].shown);
+		r = call_tls(f, in_folder(doubts[i].ca));
+		if (r.err != ERR_TLS || strncmp(r.why.text, doubts[i].why, strlen(doubts[i].why)) != 0)
 			fail_msg("case %zu: %s: %s", i, err_label(r.err), r.why.text);
-		CHECK(upstream_count(u, &u->requests) == 0);
-		fetch_free(f);
+		CHECK(r.sent == 0 && upstream_count(u, &u->requests) == 0);
 		upstream_free(u);
 		u = NULL;
 	}
+	fetch_free(f);
+}
+
+static void the_name_in_the_url_is_the_one_that_counts(void **state)
+{
+	const struct shown shown = { -60, DAY_S, "DNS:api.test", false, false };
+	struct fetch *f = open_fetch(1, 5000);
+
+	(void)state;
+	names_answer("127.0.0.1");
+	u = open_tls(AF_INET, &shown);
+	CHECK(call_named(f, "api.test", "/fine", in_folder("ca")).err == ERR_OK);
+	CHECK(call_named(f, "API.Test", "/fine", in_folder("ca")).err == ERR_OK);
+	CHECK(call_named(f, "api.test.evil.test", "/fine", in_folder("ca")).err == ERR_TLS);
+	CHECK(call_named(f, "127.0.0.1", "/fine", in_folder("ca")).err == ERR_TLS);
+	fetch_free(f);
 }
 
 static void a_host_without_tls_gets_nothing(void **state)
 {
 	struct fetch *f = open_fetch(1, 5000);
+	struct reply r;
 
 	(void)state;
 	u = upstream_new(acts, ACTS, NULL);
-	CHECK(call_tls(f, NULL).err == ERR_TLS);
+	r = call_tls(f, NULL);
+	CHECK(r.err == ERR_TLS && strstr(r.why.text, "does not speak TLS") != NULL);
 	CHECK(upstream_count(u, &u->requests) == 0);
 	fetch_free(f);
 }
@@ -105,26 +91,12 @@ static void tls_secrets_are_not_written_down(void **state)
 
 	(void)state;
 	CHECK(setenv("SSLKEYLOGFILE", in_folder("keys"), 1) == 0);
-	u = open_tls(CERTS_GOOD, false);
+	u = open_tls(AF_INET, &shown_good);
 	f = open_fetch(1, 5000);
 	CHECK(call_tls(f, in_folder("ca")).err == ERR_OK);
 	fetch_free(f);
 	CHECK(stat(in_folder("keys"), &st) != 0);
 	(void)unsetenv("SSLKEYLOGFILE");
-}
-
-static int make_folder(void **state)
-{
-	(void)state;
-	return mkdtemp(folder) != NULL ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	(void)unlink(in_folder("ca"));
-	(void)unlink(in_folder("keys"));
-	return rmdir(folder);
 }
 
 #define TLS(TEST) cmocka_unit_test_teardown(TEST, close_upstream)
@@ -133,7 +105,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TLS(a_certificate_is_trusted_for_the_call_that_names_its_authority),
-		TLS(a_host_that_cannot_prove_itself_gets_nothing),
+		TLS(a_host_that_cannot_prove_itself_gets_nothing_and_the_log_says_why),
+		TLS(the_name_in_the_url_is_the_one_that_counts),
 		TLS(a_host_without_tls_gets_nothing),
 		TLS(tls_secrets_are_not_written_down),
 	};

@@ -13,8 +13,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tests/simulator/certs.h"
-
 enum act_end {
 	ACT_KEEP,   /* the connection stays open */
 	ACT_ONCE,   /* stays open, but a second request on it is met with an end instead of an answer */
@@ -193,22 +191,39 @@ static inline void *upstream_run(void *arg)
 	return NULL;
 }
 
-/* A loopback socket on a port of the system's choice; `listening` or only reserved. */
-static inline int upstream_socket(bool listening, unsigned *ret_port)
+static inline bool upstream_family_exists(int family)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(a);
-	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in6 a = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	const int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const bool exists = fd >= 0 && (family == AF_INET || bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0);
 
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) != 0 || (listening && listen(fd, 16) != 0) ||
-	    getsockname(fd, (struct sockaddr *)&a, &len) != 0)
+	if (fd >= 0)
+		close(fd);
+	return exists;
+}
+
+/* A loopback socket on a port of the system's choice; `listening` or only reserved. */
+static inline int upstream_socket(int family, bool listening, unsigned *ret_port)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} a = { .v4 = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) } };
+	socklen_t len = family == AF_INET6 ? sizeof(a.v6) : sizeof(a.v4);
+	const int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (family == AF_INET6)
+		a.v6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	if (fd < 0 || bind(fd, &a.any, len) != 0 || (listening && listen(fd, 16) != 0) ||
+	    getsockname(fd, &a.any, &len) != 0)
 		abort();
-	*ret_port = ntohs(a.sin_port);
+	*ret_port = ntohs(family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port);
 	return fd;
 }
 
 /* `ctx` (may be NULL) is taken. */
-static inline struct upstream *upstream_new(const struct act *act, size_t n, SSL_CTX *ctx)
+static inline struct upstream *upstream_new_on(int family, const struct act *act, size_t n, SSL_CTX *ctx)
 {
 	struct upstream *u = calloc(1, sizeof(*u));
 
@@ -219,10 +234,15 @@ static inline struct upstream *upstream_new(const struct act *act, size_t n, SSL
 	u->tls = ctx;
 	for (int i = 0; i < UPSTREAM_CONNECTIONS; i++)
 		u->peer[i].fd = -1;
-	u->fd = upstream_socket(true, &u->port);
+	u->fd = upstream_socket(family, true, &u->port);
 	if (pthread_mutex_init(&u->lock, NULL) != 0 || pthread_create(&u->thread, NULL, upstream_run, u) != 0)
 		abort();
 	return u;
+}
+
+static inline struct upstream *upstream_new(const struct act *act, size_t n, SSL_CTX *ctx)
+{
+	return upstream_new_on(AF_INET, act, n, ctx);
 }
 
 static inline void upstream_free(struct upstream *u)
@@ -246,11 +266,11 @@ static inline unsigned upstream_count(struct upstream *u, const unsigned *counte
 	return n;
 }
 
-/* A server side that shows the certificate of `c`; at most TLS 1.1 when `old`. */
-static inline SSL_CTX *upstream_tls(const struct certs *c, bool old)
+/* A server side that shows that certificate; at most TLS 1.1 when `old`. */
+static inline SSL_CTX *upstream_tls(const char *cert_pem, const char *key_pem, bool old)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-	BIO *cert_bio = BIO_new_mem_buf(c->cert_pem, -1), *key_bio = BIO_new_mem_buf(c->key_pem, -1);
+	BIO *cert_bio = BIO_new_mem_buf(cert_pem, -1), *key_bio = BIO_new_mem_buf(key_pem, -1);
 	X509 *cert = PEM_read_bio_X509(cert_bio, NULL, NULL, NULL);
 	EVP_PKEY *key = PEM_read_bio_PrivateKey(key_bio, NULL, NULL, NULL);
 
