@@ -78,7 +78,9 @@ static bool render_community(struct exposition *e, enum metric m, struct buf *ou
 	const struct metric_info *info = metric_info(m);
 
 	if (info->from == METRIC_HEALTH) {
-		health_community_sample(pin_health(e->pin, e->at.community), &c->settings, m, c->place.labels, out);
+		const struct health_settings set = pin_settings(e->pin, e->at.community);
+
+		health_community_sample(pin_health(e->pin, e->at.community), &set, m, c->place.labels, out);
 	} else if (f != NULL && info->scope == METRIC_COMMUNITY) {
 		topic_community_sample(f, m, &c->place, out);
 	} else if (f != NULL) {

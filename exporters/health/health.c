@@ -1,4 +1,4 @@
-#include "exporters/health/health.h"
+#include "exporters/health/inside.h"
 
 static const struct span none = { 0 };
 
@@ -27,8 +27,7 @@ enum health_state health_state(const struct health_community *h, bool shown)
 	return shown ? STATE_FAILING : STATE_STALE;
 }
 
-/* The code label of a failure: the HTTP status, a known ErrorCode, "other", or nothing. */
-static void add_code(struct buf *extra, enum err reason, int code)
+void health_add_code(struct buf *extra, enum err reason, int code)
 {
 	char digits[16];
 	struct span value = none;
@@ -57,7 +56,7 @@ static void last_error(const struct health_community *h, enum metric m, struct s
 		return;
 	buf_wrap(&extra, text, sizeof(text));
 	label_add(&extra, "reason", span_of(err_label(h->reason)), 0);
-	add_code(&extra, h->reason, h->code);
+	health_add_code(&extra, h->reason, h->code);
 	sample_int(out, m, labels, buf_view(&extra), 1);
 }
 
@@ -98,145 +97,6 @@ void health_community_sample(const struct health_community *h, const struct heal
 		break;
 	case M_COMMUNITY_LAST_ERROR:
 		last_error(h, m, labels, out);
-		break;
-	default:
-		break;
-	}
-}
-
-static void one_label(struct buf *out, enum metric m, struct span labels, const char *key, const char *value,
-                      uint64_t n)
-{
-	char text[96];
-	struct buf extra;
-
-	buf_wrap(&extra, text, sizeof(text));
-	label_add(&extra, key, span_of(value), 0);
-	sample_uint(out, m, labels, buf_view(&extra), n);
-}
-
-static void communities(const struct health_app *a, enum metric m, struct buf *out)
-{
-	static const char *const word[STATE_COUNT] = {
-		[STATE_OK] = "ok",           [STATE_FAILING] = "failing", [STATE_STALE] = "stale",
-		[STATE_PENDING] = "pending", [STATE_GONE] = "gone",
-	};
-
-	for (int i = 0; i < STATE_COUNT; i++)
-		one_label(out, m, a->labels, "state", word[i], a->communities[i]);
-}
-
-static void requests(const struct health_app *a, enum metric m, struct buf *out)
-{
-	for (int c = 0; c < CHAT_COMMANDS; c++)
-		one_label(out, m, a->labels, "command", chat_command_label((enum chat_command)c),
-		          a->tally[c]->requests);
-}
-
-static void one_error(struct buf *out, enum metric m, const struct health_app *a, enum chat_command c,
-                      enum err reason, int code, uint64_t n)
-{
-	char text[128];
-	struct buf extra;
-
-	buf_wrap(&extra, text, sizeof(text));
-	label_add(&extra, "command", span_of(chat_command_label(c)), 0);
-	label_add(&extra, "reason", span_of(err_label(reason)), 0);
-	add_code(&extra, reason, code);
-	sample_uint(out, m, a->labels, buf_view(&extra), n);
-}
-
-/* A failure without a code has a series from the first scrape on, so that increase() sees the first event; so
- * has every code of the get_topic page. The others appear when they happen. */
-static bool stands_at_zero(enum err reason)
-{
-	return reason >= ERR_DNS && reason <= ERR_LOCAL_RESOURCE && reason != ERR_HTTP_STATUS &&
-	       reason != ERR_API_ERROR && reason != ERR_THROTTLED && reason != ERR_GONE;
-}
-
-static void request_errors(const struct health_app *a, enum metric m, struct buf *out)
-{
-	for (int i = 0; i < CHAT_COMMANDS; i++) {
-		const enum chat_command c = (enum chat_command)i;
-		const struct tally *t = a->tally[c];
-
-		for (int r = 0; r < ERR_COUNT; r++)
-			if (t->by_reason[r] > 0 || stands_at_zero((enum err)r))
-				one_error(out, m, a, c, (enum err)r, 0, t->by_reason[r]);
-		for (int s = TALLY_STATUS_MIN; s <= TALLY_STATUS_MAX + 1; s++)
-			if (t->by_status[s - TALLY_STATUS_MIN] > 0)
-				one_error(out, m, a, c, ERR_HTTP_STATUS, s, t->by_status[s - TALLY_STATUS_MIN]);
-		for (size_t row = 0; row <= CHAT_ROWS; row++) {
-			const struct chat_code *code = chat_code(row);
-
-			if (t->by_code[row] > 0 || code->on_page)
-				one_error(out, m, a, c, code->reason, row == CHAT_ROWS ? -1 : code->number, t->by_code[row]);
-		}
-	}
-}
-
-static void topic_errors(const struct health_app *a, enum metric m, struct buf *out)
-{
-	const struct tally *t = a->tally[CHAT_GET_TOPIC];
-
-	for (size_t row = 0; row <= CHAT_ROWS; row++)
-		if (t->topic_errors[row] > 0 || row == CHAT_ROWS || chat_code(row)->on_page)
-			one_label(out, m, a->labels, "code", chat_code(row)->label, t->topic_errors[row]);
-}
-
-static void durations(const struct health_app *a, enum metric m, struct buf *out)
-{
-	static const int bound_ms[TALLY_BOUNDS] = TALLY_BOUNDS_MS;
-
-	for (int c = 0; c < CHAT_COMMANDS; c++) {
-		const struct sample_histogram h = {
-			.bound_ms = bound_ms,
-			.bucket = a->tally[c]->bucket,
-			.n = TALLY_BOUNDS,
-			.sum_us = a->tally[c]->took_us,
-		};
-		char text[64];
-		struct buf extra;
-
-		buf_wrap(&extra, text, sizeof(text));
-		label_add(&extra, "command", span_of(chat_command_label((enum chat_command)c)), 0);
-		sample_histogram(out, m, a->labels, buf_view(&extra), &h);
-	}
-}
-
-void health_app_samples(const struct health_app *a, enum metric m, struct buf *out)
-{
-	switch (m) {
-	case M_APP_UP:
-		if (a->up != UP_UNKNOWN)
-			sample_int(out, m, a->labels, none, a->up == UP_YES);
-		break;
-	case M_APP_INFO:
-		sample_int(out, m, a->labels, a->info, 1);
-		break;
-	case M_APP_COMMUNITIES:
-		communities(a, m, out);
-		break;
-	case M_APP_TOPICS:
-		one_label(out, m, a->labels, "muted", "true", a->topics_muted);
-		one_label(out, m, a->labels, "muted", "false", a->topics_open);
-		one_label(out, m, a->labels, "muted", "unknown", a->topics_unknown);
-		break;
-	case M_API_REQUESTS:
-		requests(a, m, out);
-		break;
-	case M_API_REQUEST_ERRORS:
-		request_errors(a, m, out);
-		break;
-	case M_API_TOPIC_ERRORS:
-		topic_errors(a, m, out);
-		break;
-	case M_API_REQUEST_DURATION:
-		durations(a, m, out);
-		break;
-	case M_USERSIG_EXPIRY:
-		if (a->usersig_expiry_s != 0)
-			sample_int(out, m, a->labels, none, a->usersig_expiry_s);
 		break;
 	default:
 		break;

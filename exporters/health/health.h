@@ -42,6 +42,15 @@ enum health_state health_state(const struct health_community *h, bool shown);
 
 enum health_up { UP_UNKNOWN, UP_NO, UP_YES };
 
+/* Buckets of app_topics_by_idle_time. */
+enum { HEALTH_IDLE_BUCKETS = 7 };
+
+/* The quota of one command of an app. */
+struct health_quota {
+	int64_t budget_milli, in_force_milli, required_milli; /* milli-calls a second */
+	unsigned peak;                                        /* calls in the busiest second of the last minute */
+};
+
 /* One app as of one scrape. */
 struct health_app {
 	struct span labels; /* `sdkappid="1"` */
@@ -49,8 +58,17 @@ struct health_app {
 	enum health_up up;
 	uint64_t communities[STATE_COUNT];
 	uint64_t topics_muted, topics_open, topics_unknown;
+	uint64_t topics_idle[HEALTH_IDLE_BUCKETS];
 	const struct tally *tally[CHAT_COMMANDS];
+	struct health_quota quota[CHAT_COMMANDS];
+	unsigned inflight;
+	bool skew_known;
+	int64_t skew_s;           /* the service's clock minus ours */
 	int64_t usersig_expiry_s; /* 0: none made yet */
+	uint64_t usersig_renewals;
+	int64_t late_ms;  /* of the most overdue poll */
+	int64_t sweep_ms; /* in which every community was polled once; below 0: not yet */
+	int64_t alive_s;  /* unix, when a poll was last started or finished, or none was due; 0: not known */
 };
 /* All lines of one APP family for this app. */
 void health_app_samples(const struct health_app *a, enum metric m, struct buf *out);

@@ -31,6 +31,10 @@ void json_drop(void);
 const cJSON *json_member(const cJSON *o, const char *key);
 /* A whole number 0 .. max; above 2^53 nothing is exact, and so nothing is taken. */
 bool json_int(const cJSON *o, const char *key, int64_t max, int64_t *ret, uint32_t *doubtful);
+/* A whole number 0 .. 2^64 - 1 without loss, in digits only, or a string of them: member `key` of the object
+ * `root`, which json_parse made of exactly this text. */
+bool json_exact(const char *json, size_t len, const cJSON *root, const char *key, uint64_t *ret,
+                uint32_t *doubtful);
 bool json_text(const cJSON *o, const char *key, const char **ret, uint32_t *doubtful);
 /* ErrorCode; unlike other numbers it may be negative. */
 bool json_code(const cJSON *o, int *ret, uint32_t *doubtful);

@@ -1,204 +1,188 @@
-#include "exporters/store/store.h"
-
+#include <assert.h>
 #include <stdlib.h>
 
-struct row {
-	struct facts *facts;
-	struct health_community health;
-};
+#include "exporters/store/inside.h"
 
-struct entry {
-	struct row row;
-	int64_t fresh_ms; /* mono, when the facts came */
-	bool ended;       /* the community was deleted: what it said is over */
-};
+enum { ENTRIES_FIRST = 64 };
+#define NO_SLOT SIZE_MAX
 
-/* Sums of one app, made once for a pin. */
-struct sums {
-	uint64_t state[STATE_COUNT];
-	struct topic_mutes topics;
-};
-
-struct pin {
-	unsigned refs;
-	int64_t until_ms; /* when the next facts grow too old to be shown */
-	const struct store_conf *conf;
-	struct sums *sums; /* by app */
-	struct row row[];
-};
-
-struct store {
-	struct store_conf conf;
-	struct entry *entry;
-	struct pin *latest; /* the store's own reference; NULL: something changed since */
-};
-
-enum err store_new(const struct store_conf *c, struct store **ret)
+enum err store_new(size_t app_n, struct store **ret)
 {
 	struct store *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)
 		return ERR_MEMORY;
-	s->conf = *c;
-	s->entry = calloc(c->community_n > 0 ? c->community_n : 1, sizeof(*s->entry));
-	if (s->entry == NULL) {
-		free(s);
+	s->app_n = app_n;
+	s->free_first = NO_SLOT;
+	s->moved = true;
+	s->lag_ms = calloc(app_n + 1, sizeof(s->lag_ms[0]));
+	s->sums = calloc(app_n + 1, sizeof(s->sums[0]));
+	if (s->lag_ms == NULL || s->sums == NULL) {
+		store_free(s);
 		return ERR_MEMORY;
 	}
 	*ret = s;
 	return ERR_OK;
 }
 
-static void forget_latest(struct store *s)
-{
-	store_unpin(s->latest);
-	s->latest = NULL;
-}
-
 void store_free(struct store *s)
 {
 	if (s == NULL)
 		return;
-	forget_latest(s);
-	for (size_t i = 0; i < s->conf.community_n; i++)
-		facts_drop(s->entry[i].row.facts);
+	spoil_order(s);
+	order_drop(s->order);
+	for (size_t i = 0; i < s->newcomer_n; i++)
+		card_drop(s->newcomer[i].card);
+	for (size_t i = 0; i < s->entry_n; i++) {
+		facts_drop(s->entry[i].facts);
+		card_drop(s->entry[i].card);
+	}
+	free(s->stretch);
+	free(s->newcomer);
 	free(s->entry);
+	free(s->sums);
+	free(s->lag_ms);
 	free(s);
 }
 
-const struct facts *store_before(const struct store *s, size_t community)
+static struct entry *taken(const struct store *s, size_t slot)
 {
-	return s->entry[community].row.facts;
+	assert(slot < s->entry_n && s->entry[slot].card != NULL);
+	return &s->entry[slot];
 }
 
-const struct health_community *store_health(const struct store *s, size_t community)
+/* ---- communities ---- */
+/* Room for one more slot. */
+static enum err entry_room(struct store *s)
 {
-	return &s->entry[community].row.health;
-}
+	const size_t room = s->entry_room > 0 ? s->entry_room * 2 : ENTRIES_FIRST;
+	struct entry *grown;
 
-void store_facts(struct store *s, size_t community, struct facts *f, const struct now *now)
-{
-	struct entry *e = &s->entry[community];
-
-	facts_drop(e->row.facts);
-	e->row.facts = f;
-	e->fresh_ms = now->mono_ms;
-	e->ended = false;
-	forget_latest(s);
-}
-
-void store_ended(struct store *s, size_t community, const struct outcome *o, int64_t took_us,
-                 const struct now *now)
-{
-	struct entry *e = &s->entry[community];
-
-	health_note(&e->row.health, o, took_us, now);
-	if (o->err == ERR_GONE)
-		e->ended = true;
-	forget_latest(s);
-}
-
-/* The moment from which the facts are not shown; 0: already. */
-static int64_t shown_until(const struct store *s, size_t i)
-{
-	const struct entry *e = &s->entry[i];
-
-	if (e->row.facts == NULL || e->ended)
-		return 0;
-	return e->fresh_ms + s->conf.community[i].stale_after_ms;
-}
-
-static void count(struct sums *sum, const struct row *r)
-{
-	sum->state[health_state(&r->health, r->facts != NULL)]++;
-	if (r->facts != NULL) {
-		const struct topic_mutes m = facts_mutes(r->facts);
-
-		sum->topics.muted += m.muted;
-		sum->topics.open += m.open;
-		sum->topics.unknown += m.unknown;
-	}
-}
-
-static void fill(struct pin *p, const struct store *s, const struct now *now)
-{
-	p->until_ms = INT64_MAX;
-	for (size_t i = 0; i < s->conf.community_n; i++) {
-		const int64_t until_ms = shown_until(s, i);
-
-		p->row[i] = s->entry[i].row;
-		if (until_ms <= now->mono_ms) {
-			p->row[i].facts = NULL;
-		} else {
-			p->row[i].facts = facts_hold(s->entry[i].row.facts);
-			if (until_ms < p->until_ms)
-				p->until_ms = until_ms;
-		}
-		count(&p->sums[s->conf.community[i].app], &p->row[i]);
-	}
-}
-
-enum err store_pin(struct store *s, const struct now *now, struct pin **ret)
-{
-	struct pin *p = s->latest;
-
-	if (p == NULL || now->mono_ms >= p->until_ms) {
-		forget_latest(s);
-		p = calloc(1, sizeof(*p) + s->conf.community_n * sizeof(p->row[0]));
-		if (p == NULL)
-			return ERR_MEMORY;
-		p->sums = calloc(s->conf.app_n > 0 ? s->conf.app_n : 1, sizeof(*p->sums));
-		if (p->sums == NULL) {
-			free(p);
-			return ERR_MEMORY;
-		}
-		p->conf = &s->conf;
-		p->refs = 1;
-		fill(p, s, now);
-		s->latest = p;
-	}
-	p->refs++;
-	*ret = p;
+	if (s->free_first != NO_SLOT || s->entry_n < s->entry_room)
+		return ERR_OK;
+	grown = realloc(s->entry, room * sizeof(*grown));
+	if (grown == NULL)
+		return ERR_MEMORY;
+	s->entry = grown;
+	s->entry_room = room;
 	return ERR_OK;
 }
 
-void store_unpin(struct pin *p)
+static size_t take_slot(struct store *s)
 {
-	if (p == NULL || --p->refs > 0)
+	const size_t slot = s->free_first;
+
+	if (slot == NO_SLOT)
+		return s->entry_n++;
+	s->free_first = s->entry[slot].free_next;
+	return slot;
+}
+
+static enum err prepare(struct store *s, const struct store_community *c, struct card **ret)
+{
+	assert(c->app < s->app_n);
+	if (order_room(s) != ERR_OK)
+		return ERR_MEMORY;
+	*ret = card_new(c);
+	return *ret != NULL ? ERR_OK : ERR_MEMORY;
+}
+
+static void seat_card(struct store *s, size_t slot, struct card *card)
+{
+	struct entry *e = &s->entry[slot];
+
+	e->card = card;
+	e->app = card->is.app;
+	e->interval_ms = card->is.settings.interval_ms;
+	spoil_order(s);
+	order_join(s, slot);
+}
+
+enum err store_add(struct store *s, const struct store_community *c, size_t *ret_slot)
+{
+	struct card *card;
+	size_t slot;
+
+	if (entry_room(s) != ERR_OK || prepare(s, c, &card) != ERR_OK)
+		return ERR_MEMORY;
+	slot = take_slot(s);
+	s->entry[slot] = (struct entry){ 0 };
+	seat_card(s, slot, card);
+	*ret_slot = slot;
+	return ERR_OK;
+}
+
+enum err store_change(struct store *s, size_t slot, const struct store_community *c)
+{
+	struct entry *e = taken(s, slot);
+	struct card *card;
+
+	if (prepare(s, c, &card) != ERR_OK)
+		return ERR_MEMORY;
+	card_drop(e->card);
+	seat_card(s, slot, card);
+	return ERR_OK;
+}
+
+void store_remove(struct store *s, size_t slot)
+{
+	struct entry *e = taken(s, slot);
+
+	facts_drop(e->facts);
+	card_drop(e->card);
+	*e = (struct entry){ .free_next = s->free_first };
+	s->free_first = slot;
+	spoil_order(s);
+}
+
+void store_interval(struct store *s, size_t slot, int64_t interval_ms)
+{
+	struct entry *e = taken(s, slot);
+
+	if (e->interval_ms == interval_ms)
 		return;
-	for (size_t i = 0; i < p->conf->community_n; i++)
-		facts_drop(p->row[i].facts);
-	free(p->sums);
-	free(p);
+	e->interval_ms = interval_ms;
+	spoil_slot(s, e);
 }
 
-size_t pin_communities(const struct pin *p)
+void store_lag(struct store *s, size_t app, int64_t lag_ms)
 {
-	return p->conf->community_n;
+	assert(app < s->app_n);
+	if (s->lag_ms[app] == lag_ms)
+		return;
+	s->lag_ms[app] = lag_ms;
+	spoil_all(s);
 }
 
-const struct store_community *pin_community(const struct pin *p, size_t i)
+/* ---- polls ---- */
+const struct facts *store_before(const struct store *s, size_t slot)
 {
-	return &p->conf->community[i];
+	return taken(s, slot)->facts;
 }
 
-const struct facts *pin_facts(const struct pin *p, size_t i)
+const struct health_community *store_health(const struct store *s, size_t slot)
 {
-	return p->row[i].facts;
+	return &taken(s, slot)->health;
 }
 
-const struct health_community *pin_health(const struct pin *p, size_t i)
+void store_facts(struct store *s, size_t slot, struct facts *f, const struct now *now)
 {
-	return &p->row[i].health;
+	struct entry *e = taken(s, slot);
+
+	facts_drop(e->facts);
+	e->facts = f;
+	e->fresh_ms = now->mono_ms;
+	e->ended = false;
+	spoil_slot(s, e);
 }
 
-void pin_count(const struct pin *p, size_t app, struct health_app *ret)
+void store_ended(struct store *s, size_t slot, const struct outcome *o, int64_t took_us,
+                 const struct now *now)
 {
-	const struct sums *s = &p->sums[app];
+	struct entry *e = taken(s, slot);
 
-	for (int i = 0; i < STATE_COUNT; i++)
-		ret->communities[i] = s->state[i];
-	ret->topics_muted = s->topics.muted;
-	ret->topics_open = s->topics.open;
-	ret->topics_unknown = s->topics.unknown;
+	health_note(&e->health, o, took_us, now);
+	if (o->err == ERR_GONE)
+		e->ended = true;
+	spoil_slot(s, e);
 }

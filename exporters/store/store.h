@@ -1,52 +1,65 @@
-/* Facts and health of every community, in store order: the order of hash(sdkappid, community id), which is
- * also the order of their polls. One writer, the loop. A scrape reads a pinned generation: one moment,
- * whatever happens while it is sent. */
+/* Facts and health of every community. Communities come and go; one writer, the loop. A scrape reads a pinned
+ * generation: one moment, whatever happens while it is sent. */
 #ifndef EXPORTERS_STORE_STORE_H
 #define EXPORTERS_STORE_STORE_H
 
 #include "exporters/health/health.h"
 #include "exporters/topic/topic.h"
 
-/* What stays the same for a community. Texts are borrowed and outlive the store. */
+/* What a community is. The store copies the texts. */
 struct store_community {
-	size_t app;
+	size_t app;   /* below the count given to store_new */
+	uint64_t key; /* its place on the page, hash(sdkappid, community id); ties in the order of ids */
 	struct topic_place place;
-	struct health_settings settings;
-	int64_t stale_after_ms; /* facts older than this are not shown */
-};
-
-struct store_conf {
-	const struct store_community *community; /* borrowed */
-	size_t community_n;
-	size_t app_n;
+	struct health_settings settings; /* .interval_ms is the one it begins with */
+	int64_t stale_after_ms;          /* facts older than this are not shown */
 };
 
 struct store;
 
 /* Errors: ERR_MEMORY. */
-enum err store_new(const struct store_conf *c, struct store **ret) MUST_USE;
-void store_free(struct store *s);
+enum err store_new(size_t app_n, struct store **ret) MUST_USE;
+void store_free(struct store *s); /* NULL is fine */
 
+/* ---- communities, by slot: a small number, valid until store_remove and used again afterwards ---- */
+/* Cheap for many in a row: the next pin sorts them in. Errors: ERR_MEMORY; nothing changed. */
+enum err store_add(struct store *s, const struct store_community *c, size_t *ret_slot) MUST_USE;
+/* The same community with other settings or labels: facts and health stay, the interval begins anew. Errors:
+ * ERR_MEMORY; nothing changed. */
+enum err store_change(struct store *s, size_t slot, const struct store_community *c) MUST_USE;
+/* The community is configured no more: its facts and health end with the next pin; pins that exist keep them.
+ */
+void store_remove(struct store *s, size_t slot);
+
+/* The interval in force changed. */
+void store_interval(struct store *s, size_t slot, int64_t interval_ms);
+/* How late the app's polls are, because it has more work than budget: facts stay for twice that longer, so
+ * that series do not flap. A change makes the next pin anew as a whole: for coarse steps, not for every turn.
+ */
+void store_lag(struct store *s, size_t app, int64_t lag_ms);
+
+/* ---- polls ---- */
 /* The facts of the last usable answer, also when they are too old to be shown; NULL: there was none. Borrowed
- * until the next store_facts. */
-const struct facts *store_before(const struct store *s, size_t community);
+ * until the next store_facts or store_remove. */
+const struct facts *store_before(const struct store *s, size_t slot);
 /* Takes `f`, the facts of a usable answer. */
-void store_facts(struct store *s, size_t community, struct facts *f, const struct now *now);
+void store_facts(struct store *s, size_t slot, struct facts *f, const struct now *now);
 /* A poll ended: changes health only, except that a deleted community's facts are not shown any more. */
-void store_ended(struct store *s, size_t community, const struct outcome *o, int64_t took_us,
+void store_ended(struct store *s, size_t slot, const struct outcome *o, int64_t took_us,
                  const struct now *now);
+const struct health_community *store_health(const struct store *s, size_t slot);
 
-const struct health_community *store_health(const struct store *s, size_t community);
-
-/* One moment of the store: immutable, with counted references. */
+/* ---- pins: one moment of the store, immutable, with counted references ---- */
 struct pin;
 /* Cheap: pointers and counts; shared while nothing changes. Errors: ERR_MEMORY. */
 enum err store_pin(struct store *s, const struct now *now, struct pin **ret) MUST_USE;
-void store_unpin(struct pin *p); /* NULL is fine; every pin is returned before store_free */
+void store_unpin(struct pin *p); /* NULL is fine; also after store_free */
 
+/* Communities are numbered from 0 in page order: by key, ties by id. */
 size_t pin_communities(const struct pin *p);
 const struct store_community *pin_community(const struct pin *p, size_t i);
-const struct facts *pin_facts(const struct pin *p, size_t i); /* NULL: none to show */
+struct health_settings pin_settings(const struct pin *p, size_t i); /* with the interval in force */
+const struct facts *pin_facts(const struct pin *p, size_t i);       /* NULL: none to show */
 const struct health_community *pin_health(const struct pin *p, size_t i);
 /* Sums over an app's communities: fills .communities and .topics_* of `ret`. */
 void pin_count(const struct pin *p, size_t app, struct health_app *ret);

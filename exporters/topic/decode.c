@@ -1,7 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exporters/json/json.h"
 #include "exporters/metric/sample.h"
 #include "exporters/topic/inside.h"
 
@@ -12,18 +11,10 @@ enum {
 		sizeof(((struct topic_answer *)NULL)->errors) / sizeof(((struct topic_answer *)NULL)->errors[0])
 };
 
-struct decoder {
-	const struct topic_context *c;
-	const struct facts *before;
-	struct topic_answer *answer;
-	struct draft draft;
-	struct finder finder;
-};
-
 /* ---- one topic ---- */
-static bool add_text(struct decoder *d, struct span s, size_t max, uint32_t *ret_at, uint16_t *ret_len)
+static bool add_text(struct intake *in, struct span s, size_t max, uint32_t *ret_at, uint16_t *ret_len)
 {
-	struct buf *text = &d->draft.text;
+	struct buf *text = &in->draft->text;
 	const size_t start = text->len;
 
 	label_escape(text, s, max);
@@ -35,64 +26,60 @@ static bool add_text(struct decoder *d, struct span s, size_t max, uint32_t *ret
 }
 
 /* A topic id usually repeats its community's id, so only what follows is kept. */
-static bool take_id(struct decoder *d, const char *id, struct topic *t)
+static bool take_id(struct intake *in, const char *id, struct topic *t)
 {
-	const size_t shared = strlen(d->c->community), len = strlen(id);
-	struct span s = { id, len };
+	const size_t shared = strlen(in->c->community);
+	struct span s = span_of(id);
 
-	if (len == 0 || len > TOPIC_ID_MAX) {
-		d->answer->doubtful++;
-		return false;
-	}
-	if (shared > 0 && strncmp(id, d->c->community, shared) == 0)
-		s = (struct span){ id + shared, len - shared };
+	if (shared > 0 && strncmp(id, in->c->community, shared) == 0)
+		s = (struct span){ id + shared, s.len - shared };
 	else
 		t->flags |= TOPIC_OWN_ID;
-	return add_text(d, s, 0, &t->id_at, &t->id_len);
+	return add_text(in, s, 0, &t->id_at, &t->id_len);
 }
 
-static void take_mute(struct decoder *d, const cJSON *info, struct topic *t)
+static void take_mute(struct intake *in, const cJSON *info, struct topic *t)
 {
 	const char *word;
 	int64_t flag;
 
-	if (json_text(info, "MuteAllMember", &word, &d->answer->doubtful)) {
+	if (json_text(info, "MuteAllMember", &word, &in->answer->doubtful)) {
 		if (strcmp(word, "On") != 0 && strcmp(word, "Off") != 0) {
-			d->answer->doubtful++;
+			in->answer->doubtful++;
 			return;
 		}
 		flag = word[1] == 'n';
-	} else if (!json_int(info, "ShutUpAllFlag", 1, &flag, &d->answer->doubtful)) { /* the older name */
+	} else if (!json_int(info, "ShutUpAllFlag", 1, &flag, &in->answer->doubtful)) { /* the older name */
 		return;
 	}
 	t->flags |= (uint16_t)(TOPIC_MUTE_KNOWN | (flag == 1 ? TOPIC_MUTED : 0));
 }
 
-static void take_info(struct decoder *d, const cJSON *info, struct topic *t)
+static void take_info(struct intake *in, const cJSON *info, struct topic *t)
 {
 	const char *name;
 	int64_t value;
 
-	if (json_text(info, "TopicName", &name, &d->answer->doubtful) &&
-	    add_text(d, span_of(name), SAMPLE_LABEL_MAX, &t->name_at, &t->name_len))
+	if (json_text(info, "TopicName", &name, &in->answer->doubtful) &&
+	    add_text(in, span_of(name), SAMPLE_LABEL_MAX, &t->name_at, &t->name_len))
 		t->flags |= TOPIC_NAMED;
-	if (json_int(info, "CreateTime", UINT32_MAX, &value, &d->answer->doubtful))
+	if (json_int(info, "CreateTime", UINT32_MAX, &value, &in->answer->doubtful))
 		t->created_s = (uint32_t)value;
-	if (json_int(info, "LastMsgTime", UINT32_MAX, &value, &d->answer->doubtful)) {
+	if (json_int(info, "LastMsgTime", UINT32_MAX, &value, &in->answer->doubtful)) {
 		t->last_message_s = (uint32_t)value;
 		t->flags |= TOPIC_LAST_KNOWN;
 	}
-	if (json_int(info, "NextMsgSeq", INT64_MAX, &value, &d->answer->doubtful)) {
+	if (json_int(info, "NextMsgSeq", INT64_MAX, &value, &in->answer->doubtful)) {
 		t->next_seq = value;
 		if (value == 0)
-			d->answer->doubtful++; /* the first message gets 1 */
+			in->answer->doubtful++; /* the first message gets 1 */
 	}
-	take_mute(d, info, t);
+	take_mute(in, info, t);
 }
 
 /* The counter never falls but for a topic that was created anew, not even over an answer that does not tell
  * it. */
-static void hold_sequence(struct decoder *d, const struct topic *old, struct topic *t)
+static void hold_sequence(struct intake *in, const struct topic *old, struct topic *t)
 {
 	if (old == NULL || t->next_seq >= old->next_seq || topic_is_anew(old, t))
 		return;
@@ -104,18 +91,18 @@ static void hold_sequence(struct decoder *d, const struct topic *old, struct top
 	t->next_seq = old->next_seq;
 	t->flags |= TOPIC_HELD;
 	if ((old->flags & TOPIC_HELD) == 0)
-		d->answer->lowered++;
+		in->answer->lowered++;
 }
 
-static void take_observer(struct decoder *d, const cJSON *self, struct topic *t, int64_t *ret_unread)
+static void take_observer(struct intake *in, const cJSON *self, struct topic *t, int64_t *ret_unread)
 {
 	int64_t read_seq, muted;
 
-	if (!d->c->observer)
+	if (!in->c->observer)
 		return;
-	if (json_int(self, "ShutUpTime", INT64_MAX, &muted, &d->answer->doubtful))
+	if (json_int(self, "ShutUpTime", INT64_MAX, &muted, &in->answer->doubtful))
 		t->flags |= (uint16_t)(TOPIC_WATCHED | (muted > 0 ? TOPIC_WATCHER_MUTED : 0));
-	if (json_int(self, "MsgSeq", INT64_MAX, &read_seq, &d->answer->doubtful))
+	if (json_int(self, "MsgSeq", INT64_MAX, &read_seq, &in->answer->doubtful))
 		*ret_unread = t->next_seq > read_seq + 1 ? t->next_seq - 1 - read_seq : 0;
 }
 
@@ -135,69 +122,95 @@ static void count_error(struct topic_answer *a, int code)
 }
 
 /* A topic in error shows what it had for a while, except when it was deleted. */
-static void keep_old(struct decoder *d, const struct topic *old, int code, struct topic *t, int64_t *unread)
+static void keep_old(struct intake *in, const struct topic *old, int code, struct topic *t, int64_t *unread)
 {
-	const uint32_t now_s = (uint32_t)(d->c->now.mono_ms / 1000);
+	const uint32_t now_s = (uint32_t)(in->c->now.mono_ms / 1000);
 	const struct topic id = *t;
 
-	if (old == NULL || code == 10010 || code == 110003 || now_s - old->good_s > d->c->keep_ms / 1000)
+	if (old == NULL || code == 10010 || code == 110003 || now_s - old->good_s > in->c->keep_ms / 1000)
 		return;
 	*t = *old;
 	t->id_at = id.id_at;
 	t->id_len = id.id_len;
 	t->name_len = 0;
 	if ((old->flags & TOPIC_NAMED) != 0) {
-		t->name_at = (uint32_t)d->draft.text.len;
+		t->name_at = (uint32_t)in->draft->text.len;
 		t->name_len = old->name_len;
-		buf_add(&d->draft.text, d->before->text + old->name_at, old->name_len);
+		buf_add(&in->draft->text, in->before->text + old->name_at, old->name_len);
 	}
-	if (!d->c->observer || d->before->unread == NULL)
+	if (!in->c->observer || in->before->unread == NULL)
 		t->flags &= (uint16_t) ~(TOPIC_WATCHED | TOPIC_WATCHER_MUTED);
 	else
-		*unread = d->before->unread[old - d->before->topic];
+		*unread = in->before->unread[old - in->before->topic];
 }
 
-static void take_element(struct decoder *d, const cJSON *element)
+/* An element's own error and id; either may be missing. */
+struct element {
+	const cJSON *info;
+	int code;       /* 0 when missing: the topic's facts say whether it is fine */
+	const char *id; /* NULL: none that can be used */
+};
+
+static struct element read_element(struct intake *in, const cJSON *json)
 {
-	const cJSON *info = json_member(element, "TopicInfo"), *self = json_member(element, "SelfInfo");
-	struct draft *draft = &d->draft;
+	struct element e = { .info = json_member(json, "TopicInfo") };
+	size_t len;
+
+	if (!json_code(json, &e.code, &in->answer->doubtful))
+		e.code = 0;
+	if (e.code == 0 && json_member(e.info, "TopicId") == NULL)
+		in->answer->doubtful++;
+	if (!json_text(e.info, "TopicId", &e.id, &in->answer->doubtful))
+		return (struct element){ .info = e.info, .code = e.code };
+	len = strlen(e.id);
+	if (len == 0 || len > TOPIC_ID_MAX) {
+		in->answer->doubtful++;
+		e.id = NULL;
+	}
+	return e;
+}
+
+static void count_failed(struct intake *in, int code)
+{
+	count_error(in->answer, code);
+	in->draft->failed++;
+}
+
+static void take_element(struct intake *in, const cJSON *json)
+{
+	const struct element e = read_element(in, json);
+	struct draft *draft = in->draft;
 	struct topic t = { 0 };
 	const struct topic *old;
-	const char *id;
 	int64_t unread = UNREAD_UNKNOWN;
-	int code = 0;
 
-	if (!json_code(element, &code, &d->answer->doubtful))
-		code = 0; /* missing: the topic's facts say whether it is fine */
-	if (code != 0) {
-		count_error(d->answer, code);
-		draft->failed++;
-	}
-	if (code == 0 && json_member(info, "TopicId") == NULL)
-		d->answer->doubtful++;
-	if (!json_text(info, "TopicId", &id, &d->answer->doubtful) || !take_id(d, id, &t))
+	if (e.id != NULL && in->asked != NULL && !asked_match(in->asked, e.id)) {
+		in->answer->doubtful++;
 		return;
-	old = finder_find(&d->finder, &(struct facts){ .text = draft->text.at }, &t);
-	if (code != 0) {
-		keep_old(d, old, code, &t, &unread);
-		t.error_row = (uint8_t)(chat_row(code) + 1);
+	}
+	if (e.code != 0)
+		count_failed(in, e.code);
+	if (e.id == NULL || !take_id(in, e.id, &t))
+		return;
+	old = finder_find(&in->finder, &(struct facts){ .text = draft->text.at }, &t);
+	if (e.code != 0) {
+		keep_old(in, old, e.code, &t, &unread);
+		t.error_row = (uint8_t)(chat_row(e.code) + 1);
 	} else {
-		t.good_s = (uint32_t)(d->c->now.mono_ms / 1000);
-		take_info(d, info, &t);
-		hold_sequence(d, old, &t);
-		take_observer(d, self, &t, &unread);
+		t.good_s = (uint32_t)(in->c->now.mono_ms / 1000);
+		take_info(in, e.info, &t);
+		hold_sequence(in, old, &t);
+		take_observer(in, json_member(json, "SelfInfo"), &t, &unread);
 	}
 	draft->unread[draft->n] = unread;
 	draft->topic[draft->n++] = t;
 }
 
-/* ---- the answer ---- */
-static enum err take_list(struct decoder *d, const cJSON *list, struct why *why)
+/* ---- all of them ---- */
+static enum err count_elements(struct intake *in, const cJSON *list, size_t *ret_objects, struct why *why)
 {
 	const cJSON *element;
 	size_t n = 0, objects = 0;
-	uint32_t twice;
-	enum err e;
 
 	cJSON_ArrayForEach(element, list)
 	{
@@ -206,67 +219,71 @@ static enum err take_list(struct decoder *d, const cJSON *list, struct why *why)
 	}
 	if (n > 0 && objects == 0)
 		return err_because(why, ERR_SCHEMA, "no element of TopicAndSelfInfo is an object");
-	d->answer->doubtful += (uint32_t)(n - objects);
-	d->draft.text.max += n * NAME_ROOM;
-	d->draft.topic = calloc(n + 1, sizeof(d->draft.topic[0]));
-	d->draft.unread = calloc(n + 1, sizeof(d->draft.unread[0]));
-	if (d->draft.topic == NULL || d->draft.unread == NULL)
-		return ERR_LOCAL_RESOURCE;
-	cJSON_ArrayForEach(element, list) if (cJSON_IsObject(element)) take_element(d, element);
-	if (d->draft.text.status != ERR_OK)
-		return ERR_LOCAL_RESOURCE;
-	e = facts_seal(&d->draft, d->c, d->before, &twice, &d->answer->facts);
-	if (e != ERR_OK)
-		return ERR_LOCAL_RESOURCE;
-	d->answer->doubtful += twice;
+	in->answer->doubtful += (uint32_t)(n - objects);
+	*ret_objects = objects;
 	return ERR_OK;
 }
 
-static enum err take_answer(struct decoder *d, const cJSON *root, struct why *why)
+enum err intake_topics(struct intake *in, const cJSON *list, struct why *why)
 {
-	const cJSON *list = json_member(root, "TopicAndSelfInfo");
-	int code = 0;
+	const cJSON *element;
+	size_t objects, most;
+	enum err e = count_elements(in, list, &objects, why);
 
-	if (!cJSON_IsObject(root))
-		return err_because(why, ERR_SCHEMA, "the answer is not an object");
-	/* With elements the top-level code is documented as meaningless; without them it is all there is. */
-	if (cJSON_IsArray(list) && list->child != NULL)
-		return take_list(d, list, why);
-	if (!json_code(root, &code, &d->answer->doubtful) && json_member(root, "ErrorCode") != NULL)
-		return err_because(why, ERR_SCHEMA, "ErrorCode is not an integer");
-	if (code != 0) {
-		d->answer->outcome = chat_judge(code);
-		return err_because(why, d->answer->outcome.err, "ErrorCode %d: %s", code,
-		                   chat_code(chat_row(code))->text);
-	}
-	if (list != NULL && !cJSON_IsArray(list))
-		return err_because(why, ERR_SCHEMA, "TopicAndSelfInfo is not an array");
-	if (list == NULL && json_member(root, "ErrorCode") == NULL)
-		return err_because(why, ERR_SCHEMA, "the answer has neither ErrorCode nor TopicAndSelfInfo");
-	return take_list(d, list, why);
+	if (e != ERR_OK)
+		return e;
+	most = in->asked != NULL ? in->asked->to - in->asked->from : objects;
+	/* Escaping doubles at worst, and a topic in error keeps its name. */
+	if (draft_reserve(in->draft, most, in->len * 2 + 1 + objects * NAME_ROOM) != ERR_OK)
+		return ERR_LOCAL_RESOURCE;
+	if (in->asked != NULL)
+		asked_rewind(in->asked);
+	cJSON_ArrayForEach(element, list) if (cJSON_IsObject(element)) take_element(in, element);
+	if (in->draft->text.status != ERR_OK || (in->asked != NULL && in->asked->status != ERR_OK))
+		return ERR_LOCAL_RESOURCE;
+	return ERR_OK;
 }
 
-void topic_decode(char *json, size_t len, const struct topic_context *c, const struct facts *before,
-                  struct topic_answer *ret, struct why *why)
+/* A community of which no id can be read is not an empty one. */
+static enum err take_ids(struct intake *in, const cJSON *list, struct asked *ret, struct why *why)
 {
-	struct decoder d = { .c = c, .before = before, .answer = ret, .finder = { .in = before } };
-	const cJSON *root;
-	enum err e;
+	const cJSON *json;
+	bool nameless = false;
 
-	*ret = (struct topic_answer){ 0 };
-	buf_init(&d.draft.text, len * 2 + 1); /* escaping doubles at worst; take_list adds for kept names */
-	e = json_guard(json, len, &ret->repaired, why);
-	if (e == ERR_OK) {
-		root = json_parse(json, len);
-		e = root != NULL ? take_answer(&d, root, why) : ERR_LOCAL_RESOURCE;
-		json_drop();
+	cJSON_ArrayForEach(json, list)
+	{
+		const struct element e = cJSON_IsObject(json) ? read_element(in, json) : (struct element){ 0 };
+		enum err added = ERR_OK;
+
+		if (e.id != NULL)
+			added = asked_add(ret, e.id);
+		else if (e.code != 0)
+			count_failed(in, e.code);
+		else
+			nameless = true;
+		if (added != ERR_OK)
+			return added;
 	}
-	if (e == ERR_LOCAL_RESOURCE)
-		(void)err_because(why, e, "no memory for an answer of %zu bytes", len);
-	if (e != ERR_OK && ret->outcome.err == ERR_OK)
-		ret->outcome = (struct outcome){ .verdict = CHAT_RETRY, .err = e };
-	finder_done(&d.finder);
-	free(d.draft.topic);
-	free(d.draft.unread);
-	buf_done(&d.draft.text);
+	if (nameless && ret->n == 0)
+		return err_because(why, ERR_SCHEMA, "no element of TopicAndSelfInfo has a TopicId");
+	return ERR_OK;
+}
+
+enum err intake_ids(struct intake *in, const cJSON *list, struct asked *ret, struct why *why)
+{
+	size_t objects;
+	uint32_t twice = 0;
+	enum err e = count_elements(in, list, &objects, why);
+
+	asked_done(ret);
+	if (e == ERR_OK)
+		e = take_ids(in, list, ret, why);
+	if (e == ERR_LIMIT) {
+		in->answer->outcome = (struct outcome){ .verdict = CHAT_MORE, .err = ERR_TOO_LARGE };
+		return err_because(why, ERR_TOO_LARGE, "more topic ids than this program takes");
+	}
+	if (e == ERR_OK)
+		e = asked_settle(ret, &twice);
+	in->answer->doubtful += twice;
+	return e == ERR_MEMORY ? ERR_LOCAL_RESOURCE : e;
 }

@@ -2,9 +2,10 @@
 #ifndef EXPORTERS_TOPIC_INSIDE_H
 #define EXPORTERS_TOPIC_INSIDE_H
 
+#include "exporters/json/json.h"
 #include "exporters/topic/topic.h"
 
-enum { TOPIC_ID_MAX = 256 };
+enum { TOPIC_ID_MAX = 256, CODE_WRONG_PARAMETER = 10004 };
 
 /* One topic: 40 bytes. */
 enum topic_flag {
@@ -32,30 +33,41 @@ struct topic {
 struct facts {
 	unsigned refs;
 	uint32_t topic_n, text_len;
-	int64_t poll_s;   /* unix, when the answer came */
+	int64_t poll_s;   /* unix, when the answer came that told which topics there are */
 	int64_t messages; /* running sum since start, see COMMUNITY_MESSAGES */
+	int64_t fresh;    /* what this poll added to it */
 	int64_t last_message_s;
 	struct topic_mutes mutes;
 	uint32_t fine, failed;                                 /* topics without and with an error */
 	uint32_t mute_known, muted, last_known, never, silent; /* of the fine ones */
+	uint32_t idle[TOPIC_IDLE_BUCKETS];
 	bool observed;
 	const int64_t *unread; /* by topic, below 0: not known; only when observed */
 	const char *text;
 	const struct topic *topic;
 };
 
-/* Facts under construction. Texts go to .text; .topic has room for every element of the answer. */
+/* Place in facts_idle of a topic whose last message is so old; below 0 happens when clocks differ. */
+size_t idle_bucket(int64_t age_s);
+
+/* Facts under construction, from one answer or several. Texts go to .text. */
 struct draft {
 	struct topic *topic;
 	int64_t *unread;
-	size_t n;
+	size_t n, room;
 	struct buf text;
 	uint32_t failed; /* elements in error, with or without an id */
 };
+void draft_init(struct draft *d);
+/* Room for so many more topics and bytes of text. Errors: ERR_MEMORY. */
+enum err draft_reserve(struct draft *d, size_t topics, size_t text) MUST_USE;
+/* Back to what `mark`, a copy of the draft, held: drops what a failed answer left. */
+void draft_rewind(struct draft *d, const struct draft *mark);
 /* Drops topics whose id was there before (the first wins) and counts them; then seals. Sums come from the
- * topics. Errors: ERR_MEMORY. */
-enum err facts_seal(struct draft *d, const struct topic_context *c, const struct facts *before,
+ * topics. After an error, ERR_MEMORY, the draft can still be rewound. */
+enum err draft_seal(struct draft *d, const struct topic_context *c, const struct facts *before,
                     uint32_t *ret_twice, struct facts **ret) MUST_USE;
+void draft_done(struct draft *d);
 
 /* Finds topics of an older answer: by place first, since answers come in a stable order, else by a sorted
  * index. */
@@ -67,10 +79,104 @@ struct finder {
 const struct topic *finder_find(struct finder *f, const struct facts *draft_view, const struct topic *t);
 void finder_done(struct finder *f);
 
+/* Topics that are asked for by their ids, in a fixed order: listed by the service, or named by the operator.
+ * The question under way is about `from` to `to`. */
+struct asked {
+	const char *const *named; /* borrowed; NULL: the ids stand in .text */
+	struct buf text;          /* each id with its NUL */
+	uint32_t *at;             /* where in .text */
+	size_t n, room;
+	uint32_t *sorted; /* numbers in the order of the ids; NULL until one is searched */
+	bool *answered;
+	size_t from, to, next;
+	enum err status; /* ERR_MEMORY sticks */
+};
+void asked_init(struct asked *a);
+enum err asked_name(struct asked *a, const char *const *named, size_t n) MUST_USE;
+/* Errors: ERR_MEMORY; ERR_LIMIT above 20,000 ids or 4 MiB. */
+enum err asked_add(struct asked *a, const char *id) MUST_USE;
+/* Ends the adding: drops ids that were there before and counts them. Errors: ERR_MEMORY. */
+enum err asked_settle(struct asked *a, uint32_t *ret_twice) MUST_USE;
+const char *asked_id(const struct asked *a, size_t i);
+/* Makes the question about up to `size` ids from `from` on, 0: as many as one request can hold. */
+void asked_window(struct asked *a, size_t from, size_t size);
+/* An answer to the question begins: none of its ids is answered. */
+void asked_rewind(struct asked *a);
+/* Whether the question was about this id and it is the first answer to it. */
+bool asked_match(struct asked *a, const char *id);
+void asked_done(struct asked *a); /* reusable */
+
+/* The pieces of a question, in this order. */
+void ask_open(struct buf *out, const struct topic_question *q);
+void ask_topics(struct buf *out, const struct asked *a);
+void ask_filter(struct buf *out, const char *const *field, size_t n);
+void ask_close(struct buf *out);
+
+/* One answer on its way into a draft. */
+struct intake {
+	const struct topic_context *c;
+	const struct facts *before;
+	struct topic_answer *answer;
+	struct draft *draft;
+	struct asked *asked; /* topics that were not asked for are ignored; NULL: all were */
+	struct finder finder;
+	size_t len; /* bytes of the answer */
+};
+/* Guard, tree and the errors of the whole answer. The list, NULL when there is none, lives until
+ * intake_close, which is called in any case. */
+enum err intake_open(struct intake *in, char *json, size_t len, const cJSON **ret_list,
+                     struct why *why) MUST_USE;
+/* Whether a filter took something that is needed: no fine topic has it. */
+bool intake_lacks(const struct intake *in, const cJSON *list);
+enum err intake_topics(struct intake *in, const cJSON *list, struct why *why) MUST_USE;
+/* The ids alone. An element in error without an id counts here; one with an id when it is asked for. */
+enum err intake_ids(struct intake *in, const cJSON *list, struct asked *ret, struct why *why) MUST_USE;
+/* `e` says how it went; fills .outcome and `why` of the answer where nothing said more. */
+void intake_close(struct intake *in, enum err e, struct why *why);
+
+/* ---- a poll ---- */
+/* Where a poll stands. The next one starts at one of the first three. */
+enum step { STEP_WHOLE, STEP_FILTER, STEP_IDS, STEP_BATCH };
+/* SUSPECT: a filtered batch was refused; whether it is for the filter or for the number of its ids, the same
+ * batch without a filter will tell. */
+enum filter { FILTER_UNTRIED, FILTER_WORKS, FILTER_SUSPECT, FILTER_ABANDONED };
+
+struct topic_poll {
+	struct topic_question q;
+	struct topic_way *way;       /* the caller's */
+	struct topic_way start, now; /* as it was, and as this poll sees it */
+	enum step step;
+	size_t size; /* ids in a batch; 0: all that were named, without a filter */
+	struct asked asked;
+	struct draft draft;
+	uint32_t place; /* where finding goes on in the facts before */
+	bool begun;
+	struct now at; /* when the answer came that told which topics there are */
+	unsigned calls;
+};
+/* The step a poll starts with. */
+void way_begin(struct topic_poll *p);
+/* How many ids the first batch has. */
+size_t way_batch(struct topic_poll *p);
+bool way_is_filtered(const struct topic_poll *p);
+/* The question was too much, or refused as it is: chooses another. False: there is nothing less to ask for.
+ */
+bool way_less(struct topic_poll *p, bool refused);
+/* The filter took what is needed: never again until everything has fitted in one answer once more. */
+void way_unfilter(struct topic_poll *p);
+/* An answer to the question was good. */
+void way_proven(struct topic_poll *p);
+/* What was learnt is remembered: while the poll goes on, when it is complete, when it cannot be. */
+void way_more(struct topic_poll *p);
+void way_complete(struct topic_poll *p);
+void way_dead_end(struct topic_poll *p, bool refused);
+
 /* Whether `t`, of the same id as `old`, is another topic: its CreateTime differs. */
 bool topic_is_anew(const struct topic *old, const struct topic *t);
 
 /* Order of ids; both must be of the same community. */
 int topic_compare(const struct facts *a, const struct topic *x, const struct facts *b, const struct topic *y);
+/* The numbers of all topics in the order of their ids, freed by the caller; NULL: no memory, or no topics. */
+uint32_t *topics_sort(const struct facts *f);
 
 #endif

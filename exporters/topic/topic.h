@@ -36,8 +36,8 @@ struct topic_context {
 
 /* What an answer gave, beside the facts. */
 struct topic_answer {
-	struct facts *facts;    /* owned by the caller; NULL unless the call was usable */
-	struct outcome outcome; /* of the whole answer; ERR_OK when usable */
+	struct facts *facts;    /* owned by the caller; NULL unless the poll is complete: CHAT_FINE */
+	struct outcome outcome; /* of this one attempt; ERR_OK when usable */
 	struct {
 		int code;
 		uint32_t n;
@@ -48,10 +48,43 @@ struct topic_answer {
 	uint32_t lowered;  /* topics whose NextMsgSeq fell with the same CreateTime; held at the highest */
 };
 
-/* Checks, repairs (in place) and decodes an answer. `before` are the facts of the last usable answer or
- * NULL; they are compared with, never changed. The top-level ErrorCode counts only when the answer has no
- * TopicAndSelfInfo elements. The result always describes the answer; out of memory is ERR_LOCAL_RESOURCE in
- * .outcome. `why` explains a failure. */
+/* How a community has to be asked, learnt from its answers and kept by the caller from poll to poll. All
+ * zero: one call for everything. Its fields are for the poll alone. */
+struct topic_way {
+	uint8_t step, filter;
+	bool by_face;    /* the ids alone come with FaceUrl, not with NextMsgSeq */
+	uint16_t batch;  /* ids in one call; 0: not learnt */
+	uint16_t topics; /* how many the latest poll in batches had */
+	uint16_t since;  /* complete polls since an easier way was tried */
+	uint16_t calls;
+};
+/* Calls the latest complete poll took, at least 1: what a poll costs. */
+unsigned topic_way_calls(const struct topic_way *w);
+
+/* One poll of one community: one call or several, one verdict. It asks for everything first; when that is too
+ * large (10018), for the exported fields only; then for the ids alone and for the fields in batches of them.
+ * Topics named in the question need no list of ids. A way that is no longer needed is left again. */
+struct topic_poll;
+/* Borrows the question's texts and `way`, which belongs to one poll at a time. NULL: no memory. */
+struct topic_poll *topic_poll_new(const struct topic_question *q, struct topic_way *way);
+/* The body of the next call. Asking again repeats the question. At most 2 MiB. */
+void topic_poll_ask(const struct topic_poll *p, struct buf *body);
+/* Takes the answer to the last question: checks, repairs (in place) and decodes it. `before` are the facts of
+ * the last complete poll or NULL; they are compared with, never changed. What ret->outcome.verdict says:
+ * CHAT_FINE: the poll is complete, ret->facts is set, and only topic_poll_free may follow.
+ * CHAT_MORE: the poll goes on, with another question. .err tells how this attempt counts: ERR_OK, or the
+ * reason why it has to be asked otherwise, ERR_TOO_LARGE above all; `why` explains it.
+ * Else this attempt failed and `why` explains it. Asking again repeats the question and loses nothing; when
+ * the caller gives up, the facts of the poll so far are lost. ERR_TOO_LARGE with CHAT_REFUSED is final.
+ * The top-level ErrorCode counts only when the answer has no TopicAndSelfInfo elements. Out of memory is
+ * ERR_LOCAL_RESOURCE. What else is in `ret` counts for this answer. */
+void topic_poll_take(struct topic_poll *p, char *json, size_t len, const struct topic_context *c,
+                     const struct facts *before, struct topic_answer *ret, struct why *why);
+/* The answer was larger than this program takes: as if the service had said 10018. */
+void topic_poll_too_large(struct topic_poll *p, struct topic_answer *ret, struct why *why);
+void topic_poll_free(struct topic_poll *p); /* at any time; NULL is fine */
+
+/* A poll that ends with its first answer, whatever that is. */
 void topic_decode(char *json, size_t len, const struct topic_context *c, const struct facts *before,
                   struct topic_answer *ret, struct why *why);
 
@@ -65,6 +98,15 @@ struct topic_mutes {
 	uint64_t muted, open, unknown;
 };
 struct topic_mutes facts_mutes(const struct facts *f);
+
+/* Known topics by how long ago, as of the poll, their last message was: 0-5m 5m-1h 1h-1d 1d-7d 7d-30d 30d+
+ * never. A bucket ends before its second bound. A topic whose LastMsgTime is not known is in none. */
+enum { TOPIC_IDLE_BUCKETS = 7 };
+const uint32_t *facts_idle(const struct facts *f);
+const char *facts_idle_label(size_t i);
+
+/* What this poll alone added to the community's messages. */
+uint64_t facts_new_messages(const struct facts *f);
 
 /* Where the samples of a community belong: its identity labels, `sdkappid="1",community="@TGS#_x"`, escaped,
  * and within them the escaped community id, which most topic ids repeat. */

@@ -79,7 +79,8 @@ static double run_bare(CURLM *multi, CURL **handle, uint64_t *bytes)
 	return (bench_clock_us(CLOCK_PROCESS_CPUTIME_ID) - start) / CALLS;
 }
 
-static void take_one(struct store *store, const struct target *t, const struct reply *r, size_t *ret_topics)
+static void take_one(struct store *store, size_t slot, const struct target *t, const struct reply *r,
+                     size_t *ret_topics)
 {
 	const struct now now = { .mono_ms = 1000, .unix_s = 1700000000 };
 	const struct topic_context c = {
@@ -92,17 +93,18 @@ static void take_one(struct store *store, const struct target *t, const struct r
 	struct why why = r->why;
 
 	if (r->err == ERR_OK)
-		topic_decode(r->body, r->len, &c, store_before(store, 0), &a, &why);
+		topic_decode(r->body, r->len, &c, store_before(store, slot), &a, &why);
 	if (r->err != ERR_OK || a.facts == NULL) {
 		fprintf(stderr, "bench_poll: %s\n", why.text);
 		exit(1);
 	}
 	*ret_topics = facts_topics(a.facts);
-	store_facts(store, 0, a.facts, &now);
-	store_ended(store, 0, &a.outcome, r->took_us, &now);
+	store_facts(store, slot, a.facts, &now);
+	store_ended(store, slot, &a.outcome, r->took_us, &now);
 }
 
-static double run_ours(struct fetch *fetch, struct store *store, struct target *t, size_t *ret_topics)
+static double run_ours(struct fetch *fetch, struct store *store, size_t slot, struct target *t,
+                       size_t *ret_topics)
 {
 	const struct ask ask = {
 		.url = buf_text(&t->url), .body = t->body.at, .len = t->body.len, .ca_file = t->ca_file
@@ -119,7 +121,7 @@ static double run_ours(struct fetch *fetch, struct store *store, struct target *
 			sent++;
 		}
 		while (fetch_take(fetch, &r)) {
-			take_one(store, t, &r, ret_topics);
+			take_one(store, slot, t, &r, ret_topics);
 			done++;
 		}
 		if (done < CALLS && fetch_wait(fetch, NULL, 0, 1000) != ERR_OK)
@@ -154,7 +156,6 @@ int main(int argc, char **argv)
 {
 	const struct fetch_conf fc = { 8 << 20, 64 << 20, INFLIGHT, 10000, "bench" };
 	static const struct store_community community = { .stale_after_ms = INT64_MAX / 2 };
-	const struct store_conf sc = { &community, 1, 1 };
 	struct curl_slist *headers = NULL;
 	double bare[BENCH_ROUNDS], ours[BENCH_ROUNDS];
 	struct target t = { 0 };
@@ -162,14 +163,15 @@ int main(int argc, char **argv)
 	struct fetch *fetch;
 	struct store *store;
 	uint64_t bytes = 0;
-	size_t topics = 0;
+	size_t topics = 0, slot;
 	CURLM *multi;
 
 	if (argc != 8) {
 		fprintf(stderr, "usage: bench_poll URL CA-FILE SDKAPPID IDENTIFIER KEY-FILE COMMUNITY LABEL\n");
 		return 2;
 	}
-	if (fetch_new(&fc, &fetch) != ERR_OK || store_new(&sc, &store) != ERR_OK)
+	if (fetch_new(&fc, &fetch) != ERR_OK || store_new(1, &store) != ERR_OK ||
+	    store_add(store, &community, &slot) != ERR_OK)
 		return 1;
 	prepare(&t, argv);
 	multi = curl_multi_init();
@@ -178,10 +180,10 @@ int main(int argc, char **argv)
 	for (int i = 0; i < INFLIGHT; i++)
 		handle[i] = bare_handle(&t, headers, &bytes);
 	(void)run_bare(multi, handle, &bytes); /* connections and caches */
-	(void)run_ours(fetch, store, &t, &topics);
+	(void)run_ours(fetch, store, slot, &t, &topics);
 	for (int i = 0; i < BENCH_ROUNDS; i++) {
 		bare[i] = run_bare(multi, handle, &bytes);
-		ours[i] = run_ours(fetch, store, &t, &topics);
+		ours[i] = run_ours(fetch, store, slot, &t, &topics);
 	}
 	printf("| %s | %zu | %llu | %.1f | %.1f | %.2f |\n", argv[7], topics, (unsigned long long)(bytes / CALLS),
 	       bench_median(bare, BENCH_ROUNDS), bench_median(ours, BENCH_ROUNDS),

@@ -17,47 +17,44 @@ enum { TOPICS_A_COMMUNITY = 20, SERIES_A_TOPIC = 5, LABELS_MAX = 128, COPY = 256
 
 struct stage {
 	struct store *store;
-	struct store_community *community;
-	char (*labels)[LABELS_MAX];
-	size_t n;
 	struct tally tally;
 	struct health_app app;
 	struct health_exporter exporter;
 	struct now now;
 };
 
-static void load(struct stage *s, size_t topics)
+static void add_community(struct stage *s, size_t i)
 {
 	const struct outcome fine = { CHAT_FINE, ERR_OK, 0 };
-	struct store_conf c = { .app_n = 1 };
+	char id[32], labels[LABELS_MAX];
+	const int id_len = snprintf(id, sizeof(id), "@TGS#_@TGS#c%05zuHIM62C", i);
+	const int len = snprintf(labels, sizeof(labels), "sdkappid=\"1400000001\",community=\"%s\"", id);
+	const struct store_community c = {
+		.key = i,
+		.place = { { labels, (size_t)len }, { labels + len - 1 - id_len, (size_t)id_len } },
+		.settings = { 60000, 86400000, span_of("community_name=\"\"") },
+		.stale_after_ms = INT64_MAX / 2,
+	};
+	size_t slot;
 
-	s->n = topics / TOPICS_A_COMMUNITY;
+	if (store_add(s->store, &c, &slot) != ERR_OK)
+		abort();
+	store_facts(s->store, slot, answer_facts(id, TOPICS_A_COMMUNITY, 1699990000), &s->now);
+	store_ended(s->store, slot, &fine, 1000, &s->now);
+}
+
+static void load(struct stage *s, size_t topics)
+{
 	s->now = (struct now){ 1000, 1700000000 };
-	s->community = calloc(s->n, sizeof(*s->community));
-	s->labels = calloc(s->n, sizeof(*s->labels));
-	c.community = s->community;
-	c.community_n = s->n;
-	if (s->community == NULL || s->labels == NULL || store_new(&c, &s->store) != ERR_OK)
+	if (store_new(1, &s->store) != ERR_OK)
 		abort();
 	s->app = (struct health_app){
 		.labels = span_of("sdkappid=\"1400000001\""),
 		.info = span_of("app_name=\"bench\""),
 		.tally = { &s->tally, &s->tally },
 	};
-	for (size_t i = 0; i < s->n; i++) {
-		char id[32];
-		const int id_len = snprintf(id, sizeof(id), "@TGS#_@TGS#c%05zuHIM62C", i);
-		const int head = snprintf(s->labels[i], LABELS_MAX, "sdkappid=\"1400000001\",community=\"");
-		const int rest = snprintf(s->labels[i] + head, LABELS_MAX - (size_t)head, "%s\"", id);
-
-		s->community[i] = (struct store_community){
-			.place = { { s->labels[i], (size_t)(head + rest) }, { s->labels[i] + head, (size_t)id_len } },
-			.settings = { 60000, 86400000, span_of("community_name=\"\"") },
-			.stale_after_ms = INT64_MAX / 2,
-		};
-		store_facts(s->store, i, answer_facts(id, TOPICS_A_COMMUNITY, 1699990000), &s->now);
-		store_ended(s->store, i, &fine, 1000, &s->now);
-	}
+	for (size_t i = 0; i < topics / TOPICS_A_COMMUNITY; i++)
+		add_community(s, i);
 }
 
 static size_t next(void *arg, char *at, size_t room)
@@ -181,8 +178,6 @@ static void bench(size_t series)
 	       bench_median(cpu, BENCH_ROUNDS) / 1000, (unsigned long long)bytes);
 	web_free(web);
 	store_free(s.store);
-	free(s.community);
-	free(s.labels);
 }
 
 int main(void)

@@ -14,7 +14,7 @@ clean_up() {
 trap clean_up EXIT
 
 cmake --preset release -S "$root" >/dev/null
-cmake --build "$build" --target bench_poll bench_scrape chat_simulator >/dev/null
+cmake --build "$build" --target bench_poll bench_scrape bench_store chat_simulator >/dev/null
 
 "$build/bin/chat_simulator" --scenario="$root/tests/bench/bench.scenario" --directory="$work" >"$work/log" 2>&1 &
 simulator=$!
@@ -39,3 +39,5 @@ for topics in 10 100 200; do
 done
 printf '\nScrapes over loopback, medians of 9\n\n'
 "$build/tests/bench/bench_scrape"
+printf '\nThe store alone, medians of 9\n\n'
+"$build/tests/bench/bench_store"

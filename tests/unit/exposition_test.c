@@ -17,34 +17,40 @@ static const char *const label_text[] = {
 static const char *const id[] = { "@TGS#_a", "@TGS#_b", "@TGS#_c" };
 enum { COMMUNITIES = 3 };
 
-static struct store_community community[COMMUNITIES];
 static struct tally tally;
 static struct health_app app[2];
 static struct health_exporter exporter;
 static const struct now now = { .mono_ms = 1000, .unix_s = 1700000100 };
 
+static size_t add_community(struct store *s, size_t i)
+{
+	const struct span labels = span_of(label_text[i]);
+	const struct store_community c = {
+		.app = i / 2,
+		.key = i,
+		.place = { .labels = labels, .community = { labels.at + 24, strlen(id[i]) } },
+		.settings = { 60000, 3600000, span_of("community_name=\"\"") },
+		.stale_after_ms = 300000,
+	};
+	size_t slot;
+
+	CHECK(memcmp(c.place.community.at, id[i], strlen(id[i])) == 0);
+	CHECK(store_add(s, &c, &slot) == ERR_OK);
+	return slot;
+}
+
 static struct store *open_store(const size_t topics[COMMUNITIES])
 {
-	const struct store_conf c = { community, COMMUNITIES, 2 };
 	const struct outcome fine = { CHAT_FINE, ERR_OK, 0 };
 	struct store *s;
 
-	for (size_t i = 0; i < COMMUNITIES; i++) {
-		const struct span labels = span_of(label_text[i]);
-
-		community[i] = (struct store_community){
-			.app = i / 2,
-			.place = { .labels = labels, .community = { labels.at + 24, strlen(id[i]) } },
-			.settings = { 60000, 3600000, span_of("community_name=\"\"") },
-			.stale_after_ms = 300000,
-		};
-		CHECK(memcmp(community[i].place.community.at, id[i], strlen(id[i])) == 0);
-	}
 	app[0] = (struct health_app){ .labels = span_of("sdkappid=\"1\""), .tally = { &tally, &tally } };
 	app[1] = (struct health_app){ .labels = span_of("sdkappid=\"2\""), .tally = { &tally, &tally } };
 	app[0].info = app[1].info = span_of("app_name=\"x\",api_host=\"y\"");
 	exporter.build = span_of("version=\"0\"");
-	CHECK(store_new(&c, &s) == ERR_OK);
+	CHECK(store_new(2, &s) == ERR_OK);
+	for (size_t i = 0; i < COMMUNITIES; i++)
+		CHECK(add_community(s, i) == i);
 	for (size_t i = 0; i < COMMUNITIES; i++) {
 		if (topics[i] > 0) {
 			store_facts(s, i, answer_facts(id[i], topics[i], 1700000000), &now);
@@ -174,6 +180,44 @@ static void a_page_under_way_does_not_see_later_polls(void **state)
 	store_free(s);
 }
 
+static void a_page_under_way_does_not_see_communities_come_and_go(void **state)
+{
+	const size_t topics[] = { 400, 30, 3 };
+	struct store *s = open_store(topics);
+	struct exposition *e = open_page(s), *twin = open_page(s);
+	char first[EXPOSITION_BLOCK_MIN];
+	size_t n = exposition_next(e, first, sizeof(first)), rest_len, twin_len;
+	char *rest, *whole, *after;
+
+	(void)state;
+	store_interval(s, 2, 61500);
+	store_remove(s, 0);
+	store_remove(s, 1);
+	CHECK(add_community(s, 1) == 1);
+	rest = read_page(e, 65536, &rest_len);
+	whole = read_page(twin, 65536, &twin_len);
+	CHECK(n + rest_len == twin_len);
+	CHECK(memcmp(whole, first, n) == 0 && memcmp(whole + n, rest, rest_len) == 0);
+	CHECK(count(whole, "\ntencentchat_topic_muted{") == 433);
+	CHECK(count(whole, "\ntencentchat_community_poll_interval_seconds{") == 3);
+	exposition_close(e);
+	exposition_close(twin);
+	e = open_page(s);
+	after = read_page(e, 65536, &n);
+	CHECK(count(after, "\ntencentchat_topic_muted{") == 3);
+	CHECK(strstr(after, "@TGS#_a") == NULL);
+	CHECK(count(after, "\ntencentchat_community_up{") == 1);
+	CHECK(strstr(after, "tencentchat_community_poll_interval_seconds{sdkappid=\"1\",community=\"@TGS#_b\"} "
+	                    "60\n") != NULL);
+	CHECK(strstr(after, "tencentchat_community_poll_interval_seconds{sdkappid=\"2\",community=\"@TGS#_c\"} "
+	                    "61.5\n") != NULL);
+	free(rest);
+	free(whole);
+	free(after);
+	exposition_close(e);
+	store_free(s);
+}
+
 static void an_empty_store_is_a_valid_page(void **state)
 {
 	const size_t topics[] = { 0, 0, 0 };
@@ -197,6 +241,7 @@ int main(void)
 		cmocka_unit_test(families_are_contiguous_and_headed_once),
 		cmocka_unit_test(the_page_is_the_same_in_blocks_of_any_size),
 		cmocka_unit_test(a_page_under_way_does_not_see_later_polls),
+		cmocka_unit_test(a_page_under_way_does_not_see_communities_come_and_go),
 		cmocka_unit_test(an_empty_store_is_a_valid_page),
 	};
 

@@ -4,59 +4,7 @@
 
 #include <cmocka.h>
 
-#include "exporters/store/store.h"
-#include "tests/unit/answers.h"
-
-#define CHECK assert_true
-
-enum { COMMUNITIES = 3 };
-
-static const struct store_community community[COMMUNITIES] = {
-	{ .app = 0, .stale_after_ms = 5000 },
-	{ .app = 1, .stale_after_ms = 5000 },
-	{ .app = 0, .stale_after_ms = 9000 },
-};
-static const struct outcome fine = { CHAT_FINE, ERR_OK, 0 };
-static const struct outcome broken = { CHAT_RETRY, ERR_RESET, 0 };
-static const struct outcome gone = { CHAT_GONE, ERR_GONE, 10010 };
-
-static struct store *open_store(void)
-{
-	const struct store_conf c = { community, COMMUNITIES, 2 };
-	struct store *s;
-
-	CHECK(store_new(&c, &s) == ERR_OK);
-	return s;
-}
-
-static struct now at(int64_t mono_ms)
-{
-	return (struct now){ .mono_ms = mono_ms, .unix_s = 1700000000 + mono_ms / 1000 };
-}
-
-static void give(struct store *s, size_t i, size_t topics, int64_t mono_ms)
-{
-	const struct now now = at(mono_ms);
-
-	store_facts(s, i, answer_facts("@TGS#_a", topics, 1700000000), &now);
-	store_ended(s, i, &fine, 1000, &now);
-}
-
-static void poll_fails(struct store *s, size_t i, const struct outcome *o, int64_t mono_ms)
-{
-	const struct now now = at(mono_ms);
-
-	store_ended(s, i, o, 1000, &now);
-}
-
-static struct pin *pin_at(struct store *s, int64_t mono_ms)
-{
-	const struct now now = at(mono_ms);
-	struct pin *p;
-
-	CHECK(store_pin(s, &now, &p) == ERR_OK);
-	return p;
-}
+#include "tests/unit/store_stage.h"
 
 static void facts_are_shown_until_they_are_stale(void **state)
 {
@@ -157,6 +105,9 @@ static void communities_and_topics_are_counted_by_app(void **state)
 	CHECK(a.communities[STATE_OK] == 1 && a.communities[STATE_FAILING] == 1 &&
 	      a.communities[STATE_PENDING] == 0);
 	CHECK(a.topics_muted == 3 && a.topics_open == 3 && a.topics_unknown == 0);
+	for (int i = 0; i < HEALTH_IDLE_BUCKETS; i++)
+		CHECK(a.topics_idle[i] ==
+		      facts_idle(store_before(s, 0))[i] + (uint64_t)facts_idle(store_before(s, 2))[i]);
 	pin_count(p, 1, &a);
 	CHECK(a.communities[STATE_PENDING] == 1 && a.topics_muted == 0);
 	store_unpin(p);

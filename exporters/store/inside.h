@@ -1,0 +1,90 @@
+/* What the files of this room share. */
+#ifndef EXPORTERS_STORE_INSIDE_H
+#define EXPORTERS_STORE_INSIDE_H
+
+#include "exporters/store/store.h"
+
+/* What a community is, in one block with its texts. Immutable, with counted references: the slot holds one,
+ * and every order it stands in. */
+struct card {
+	unsigned refs;
+	struct store_community is;
+	char text[];
+};
+struct card *card_new(const struct store_community *c); /* NULL: no memory */
+void card_drop(struct card *c);                         /* NULL is fine */
+
+/* One place on the page. It counts only while the slot still holds this card: a removed community, or one
+ * that was changed, leaves its old seats behind. Since a seat holds a reference, no new card can have the
+ * same address. */
+struct seat {
+	uint64_t key; /* the card's, at hand for sorting */
+	struct card *card;
+	size_t slot;
+};
+
+/* The communities of a page in order. Immutable, with counted references: pins share it. */
+struct order {
+	unsigned refs;
+	size_t n;
+	struct seat seat[];
+};
+
+/* One slot. What a pin needs of the card stands here as well, because a pin that visits very many cards pays
+ * for each. */
+struct entry {
+	struct card *card; /* NULL: the slot is free */
+	size_t seat;       /* in the order, while that is settled */
+	struct facts *facts;
+	struct health_community health;
+	size_t app;
+	int64_t fresh_ms; /* mono, when the facts came */
+	int64_t interval_ms;
+	size_t free_next; /* of a free slot: the next free one, or SIZE_MAX */
+	bool ended;       /* the community was deleted: what it said is over */
+};
+
+/* Rows of consecutive seats as a pin shows them, immutable, with counted references. A poll spoils one
+ * stretch; pins share the others. Since the order is also the order of polls, few are spoilt at a time. */
+enum { STRETCH = 128 };
+struct stretch;
+
+/* Sums of one app. */
+struct sums {
+	uint64_t state[STATE_COUNT];
+	struct topic_mutes topics;
+	uint64_t idle[HEALTH_IDLE_BUCKETS];
+};
+
+struct store {
+	size_t app_n;
+	int64_t *lag_ms; /* by app */
+	struct entry *entry;
+	size_t entry_n, entry_room; /* slots ever used, and allocated */
+	size_t free_first;          /* SIZE_MAX: none */
+
+	struct order *order;   /* NULL until the first pin */
+	bool moved;            /* a community came, changed or went since .order was made */
+	struct seat *newcomer; /* not in .order yet, unsorted */
+	size_t newcomer_n, newcomer_room;
+
+	struct stretch **stretch; /* of .order; NULL: spoilt. None while .moved */
+	size_t stretch_n;
+	struct sums *sums;  /* by app, over all stretches that are not spoilt */
+	struct pin *latest; /* the store's own reference; NULL: something changed since */
+};
+
+/* Room for one more newcomer. Errors: ERR_MEMORY. */
+enum err order_room(struct store *s) MUST_USE;
+void order_join(struct store *s, size_t slot); /* after order_room */
+/* Leaves out who went, sorts the newcomers, merges them in and numbers the seats. Errors: ERR_MEMORY; nothing
+ * changed. */
+enum err order_settle(struct store *s) MUST_USE;
+void order_drop(struct order *o); /* NULL is fine */
+
+/* What the next pin has to look at again: one slot, all of them, or the order too. */
+void spoil_slot(struct store *s, const struct entry *e);
+void spoil_all(struct store *s);
+void spoil_order(struct store *s);
+
+#endif

@@ -1,0 +1,104 @@
+#include <string.h>
+
+#include "exporters/topic/inside.h"
+
+static enum err judge(const cJSON *root, struct topic_answer *a, const cJSON **ret_list, struct why *why)
+{
+	const cJSON *list = json_member(root, "TopicAndSelfInfo");
+	int code = 0;
+
+	*ret_list = list;
+	if (!cJSON_IsObject(root))
+		return err_because(why, ERR_SCHEMA, "the answer is not an object");
+	/* With elements the top-level code is documented as meaningless; without them it is all there is. */
+	if (cJSON_IsArray(list) && list->child != NULL)
+		return ERR_OK;
+	if (!json_code(root, &code, &a->doubtful) && json_member(root, "ErrorCode") != NULL)
+		return err_because(why, ERR_SCHEMA, "ErrorCode is not an integer");
+	if (code != 0) {
+		a->outcome = chat_judge(code);
+		return err_because(why, a->outcome.err, "ErrorCode %d: %s", code, chat_code(chat_row(code))->text);
+	}
+	if (list != NULL && !cJSON_IsArray(list))
+		return err_because(why, ERR_SCHEMA, "TopicAndSelfInfo is not an array");
+	if (list == NULL && json_member(root, "ErrorCode") == NULL)
+		return err_because(why, ERR_SCHEMA, "the answer has neither ErrorCode nor TopicAndSelfInfo");
+	return ERR_OK;
+}
+
+enum err intake_open(struct intake *in, char *json, size_t len, const cJSON **ret_list, struct why *why)
+{
+	enum err e = json_guard(json, len, &in->answer->repaired, why);
+	const cJSON *root;
+
+	in->len = len;
+	if (e != ERR_OK)
+		return e;
+	root = json_parse(json, len);
+	return root != NULL ? judge(root, in->answer, ret_list, why) : ERR_LOCAL_RESOURCE;
+}
+
+void intake_close(struct intake *in, enum err e, struct why *why)
+{
+	json_drop();
+	finder_done(&in->finder);
+	if (e == ERR_LOCAL_RESOURCE)
+		(void)err_because(why, e, "no memory for an answer of %zu bytes", in->len);
+	if (e != ERR_OK && in->answer->outcome.err == ERR_OK)
+		in->answer->outcome = (struct outcome){ .verdict = CHAT_RETRY, .err = e };
+}
+
+/* ---- what a filter leaves ---- */
+enum need {
+	NEED_ID = 1,
+	NEED_NAME = 2,
+	NEED_SEQUENCE = 4,
+	NEED_CREATED = 8,
+	NEED_LAST_MESSAGE = 16,
+	NEED_MUTE = 32,
+	NEED_OBSERVER = 64,
+};
+
+/* The needs that one element meets. */
+static unsigned met_by(const cJSON *element)
+{
+	static const struct {
+		const char *member;
+		enum need need;
+	} row[] = {
+		{ "TopicId", NEED_ID },         { "TopicName", NEED_NAME },           { "NextMsgSeq", NEED_SEQUENCE },
+		{ "CreateTime", NEED_CREATED }, { "LastMsgTime", NEED_LAST_MESSAGE }, { "MuteAllMember", NEED_MUTE },
+		{ "ShutUpAllFlag", NEED_MUTE },
+	};
+	const cJSON *info = json_member(element, "TopicInfo"), *self = json_member(element, "SelfInfo");
+	unsigned met = self != NULL && self->child != NULL ? NEED_OBSERVER : 0;
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
+		if (json_member(info, row[i].member) != NULL)
+			met |= row[i].need;
+	return met;
+}
+
+bool intake_lacks(const struct intake *in, const cJSON *list)
+{
+	unsigned missing = NEED_ID | NEED_NAME | NEED_SEQUENCE | NEED_CREATED | NEED_LAST_MESSAGE | NEED_MUTE |
+	                   (in->c->observer ? NEED_OBSERVER : 0);
+	const cJSON *element;
+	uint32_t doubtful = 0;
+	bool fine = false, refused = false;
+
+	cJSON_ArrayForEach(element, list)
+	{
+		int code = 0;
+
+		if (json_code(element, &code, &doubtful) && code != 0) {
+			refused = refused || code == CODE_WRONG_PARAMETER;
+			continue;
+		}
+		fine = true;
+		missing &= ~met_by(element);
+		if (missing == 0)
+			return false;
+	}
+	return fine || refused; /* refused topic by topic */
+}

@@ -1,0 +1,118 @@
+/* How long topics have been quiet, and what one poll adds to the messages: facts that no line of a topic
+ * shows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "exporters/topic/topic.h"
+
+#define CHECK assert_true
+
+enum { NOW_S = 1700000000 };
+
+static struct facts *decode(const char *elements, int64_t later_s, const struct facts *before)
+{
+	const struct topic_context c = {
+		.community = "@TGS#_a",
+		.silent_after_s = 3600,
+		.keep_ms = 300000,
+		.now = { .mono_ms = (1000 + later_s) * 1000, .unix_s = NOW_S + later_s },
+	};
+	struct topic_answer a;
+	struct why why = { "" };
+	struct buf json;
+
+	buf_init(&json, 1 << 20);
+	buf_fmt(&json, "{\"TopicAndSelfInfo\":[%s]}", elements);
+	topic_decode(json.at, json.len, &c, before, &a, &why);
+	buf_done(&json);
+	if (a.facts == NULL)
+		fail_msg("%s", why.text);
+	return a.facts;
+}
+
+/* One topic whose last message is so old. */
+static struct facts *aged(int64_t age_s)
+{
+	char text[128];
+
+	(void)snprintf(text, sizeof(text), "{\"TopicInfo\":{\"TopicId\":\"x\",\"LastMsgTime\":%lld}}",
+	               (long long)(NOW_S - age_s));
+	return decode(text, 0, NULL);
+}
+
+static void a_bucket_ends_before_its_second_bound(void **state)
+{
+	static const struct {
+		int64_t age_s;
+		const char *label;
+	} row[] = {
+		{ -3600, "0-5m" },     { 0, "0-5m" },        { 299, "0-5m" },       { 300, "5m-1h" },
+		{ 3599, "5m-1h" },     { 3600, "1h-1d" },    { 86399, "1h-1d" },    { 86400, "1d-7d" },
+		{ 604799, "1d-7d" },   { 604800, "7d-30d" }, { 2591999, "7d-30d" }, { 2592000, "30d+" },
+		{ NOW_S - 1, "30d+" }, { NOW_S, "never" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct facts *f = aged(row[i].age_s);
+
+		for (size_t b = 0; b < TOPIC_IDLE_BUCKETS; b++)
+			CHECK(facts_idle(f)[b] == (strcmp(facts_idle_label(b), row[i].label) == 0 ? 1 : 0));
+		facts_drop(f);
+	}
+}
+
+static uint32_t idle_sum(const struct facts *f)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < TOPIC_IDLE_BUCKETS; i++)
+		sum += facts_idle(f)[i];
+	return sum;
+}
+
+static void a_topic_in_error_counts_while_it_keeps_its_facts(void **state)
+{
+	static const char failing[] = "{\"ErrorCode\":10002,\"TopicInfo\":{\"TopicId\":\"x\"}},"
+								  "{\"TopicInfo\":{\"TopicId\":\"of no known time\"}}";
+	struct facts *good = aged(60), *bad = decode(failing, 250, good), *worse = decode(failing, 301, bad);
+
+	(void)state;
+	CHECK(idle_sum(good) == 1 && facts_idle(good)[0] == 1);
+	CHECK(idle_sum(bad) == 1 && facts_idle(bad)[1] == 1); /* older by the time of this poll */
+	CHECK(idle_sum(worse) == 0);
+	facts_drop(good);
+	facts_drop(bad);
+	facts_drop(worse);
+}
+
+static void new_messages_are_those_of_one_poll(void **state)
+{
+	struct facts *first = decode("{\"TopicInfo\":{\"TopicId\":\"x\",\"NextMsgSeq\":10}}", 0, NULL);
+	struct facts *second = decode("{\"TopicInfo\":{\"TopicId\":\"x\",\"NextMsgSeq\":17}}", 60, first);
+	struct facts *third = decode("{\"TopicInfo\":{\"TopicId\":\"x\",\"NextMsgSeq\":15}}", 120, second);
+
+	(void)state;
+	CHECK(facts_new_messages(first) == 0 && facts_new_messages(second) == 7);
+	CHECK(facts_new_messages(third) == 0);
+	facts_drop(first);
+	facts_drop(second);
+	facts_drop(third);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_bucket_ends_before_its_second_bound),
+		cmocka_unit_test(a_topic_in_error_counts_while_it_keeps_its_facts),
+		cmocka_unit_test(new_messages_are_those_of_one_poll),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
