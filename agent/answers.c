@@ -38,16 +38,6 @@ static void refuse(struct web_reply *reply, const char *text)
 	buf_str(&reply->body, text);
 }
 
-/* A pin of this turn with everything that is shown beside it. */
-static enum err look(struct daemon *d, struct pin **ret)
-{
-	const enum err e = store_pin(d->store, &d->now, ret);
-
-	if (e == ERR_OK)
-		daemon_refresh(d, *ret);
-	return e;
-}
-
 static enum err scrape_open(struct daemon *d, struct scrape **ret)
 {
 	struct exposition_parts parts = {
@@ -61,7 +51,7 @@ static enum err scrape_open(struct daemon *d, struct scrape **ret)
 	if (s == NULL)
 		return ERR_MEMORY;
 	s->daemon = d;
-	e = look(d, &parts.pin);
+	e = daemon_look(d, &parts.pin);
 	if (e == ERR_OK)
 		e = exposition_open(&parts, &s->exposition);
 	if (e != ERR_OK) {
@@ -109,7 +99,7 @@ static void answer_page(struct daemon *d, page *make, struct web_reply *reply)
 		.app_n = d->roster->app_n,
 	};
 
-	if (look(d, &pin) != ERR_OK) {
+	if (daemon_look(d, &pin) != ERR_OK) {
 		refuse(reply, "out of memory, try again in a second\n");
 		return;
 	}

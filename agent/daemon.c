@@ -13,6 +13,9 @@
 
 enum {
 	TURN_MAX_MS = 1000,
+	TURN_SLOW_MS = 50, /* told at debug; from TURN_BAD_MS on, what a scrape may notice, as a warning */
+	TURN_BAD_MS = 250,
+	TURN_TELL_MS = 60000,
 	FAREWELL_MS = 1500, /* how long pages under way may go on after SIGTERM */
 	STUCK_MS = 60000,
 	INFLIGHT_MAX = 4096,
@@ -21,36 +24,6 @@ enum {
 	CONNECTIONS_MAX = 128,
 	IDLE_S = 10,
 };
-
-static void refresh_app(struct daemon *d, size_t a, const struct pin *pin)
-{
-	const struct roster *r = d->roster;
-	struct health_app *h = &d->app_health[a];
-	struct poller_view v;
-
-	poller_app_view(d->poller, a, &d->now, &v);
-	*h = (struct health_app){
-		.labels = r->app_labels[a],
-		.info = r->app_info[a],
-		.usersig_expiry_s = signer_expiry_s(r->app[a].signer),
-	};
-	memcpy(h->tally, v.tally, sizeof(h->tally));
-	if (v.signing_failed || v.barred)
-		h->up = UP_NO;
-	else if (v.last_ok_ms >= 0)
-		h->up =
-			d->now.mono_ms - v.last_ok_ms <= d->longest_ms + d->conf->timeout_ms + v.late_ms ? UP_YES : UP_NO;
-	else if (tally_finished(v.tally[CHAT_GET_TOPIC]) > 0)
-		h->up = UP_NO;
-	pin_count(pin, a, h);
-}
-
-void daemon_refresh(struct daemon *d, const struct pin *pin)
-{
-	for (size_t a = 0; a < d->roster->app_n; a++)
-		refresh_app(d, a, pin);
-	health_process_read(&d->exporter.process);
-}
 
 const char *daemon_unready(struct daemon *d, struct why *room)
 {
@@ -64,9 +37,14 @@ const char *daemon_unready(struct daemon *d, struct why *room)
 		struct poller_view v;
 
 		poller_app_view(d->poller, a, &d->now, &v);
+		if (v.lists_pending > 0) {
+			(void)err_because(room, ERR_OK, "not ready: app '%s' has not read its list of communities yet",
+			                  d->conf->app[a].name);
+			return room->text;
+		}
 		if (v.pending > 0) {
-			(void)err_because(room, ERR_OK, "not ready: app '%s' has %zu of %zu communities not polled yet",
-			                  d->conf->app[a].name, v.pending, d->conf->app[a].community_n);
+			(void)err_because(room, ERR_OK, "not ready: app '%s' has %zu communities not polled yet",
+			                  d->conf->app[a].name, v.pending);
 			return room->text;
 		}
 	}
@@ -102,13 +80,8 @@ static enum err open_signals(struct daemon *d)
 
 static enum err open_store(struct daemon *d)
 {
-	const struct store_conf c = {
-		.community = d->roster->community,
-		.community_n = d->roster->community_n,
-		.app_n = d->roster->app_n,
-	};
 	const size_t apps = d->roster->app_n + 1;
-	enum err e = store_new(&c, &d->store);
+	enum err e = store_new(d->roster->app_n, &d->store);
 
 	d->app_health = calloc(apps, sizeof(*d->app_health));
 	d->page_app = calloc(apps, sizeof(*d->page_app));
@@ -116,9 +89,6 @@ static enum err open_store(struct daemon *d)
 		return ERR_MEMORY;
 	for (size_t a = 0; a < d->roster->app_n; a++)
 		d->page_app[a] = (struct page_app){ d->conf->app[a].name, &d->app_health[a] };
-	for (size_t i = 0; i < d->roster->community_n; i++)
-		if (d->roster->job[i].period_ms > d->longest_ms)
-			d->longest_ms = d->roster->job[i].period_ms;
 	return ERR_OK;
 }
 
@@ -140,20 +110,48 @@ static enum err open_fetch(struct daemon *d)
 	return fetch_new(&c, &d->fetch);
 }
 
+/* Everybody in the file. */
+static enum err add_configured(struct daemon *d)
+{
+	struct newcomer *who;
+	size_t n = 0;
+	enum err e;
+
+	for (size_t a = 0; a < d->conf->app_n; a++)
+		n += d->conf->app[a].community_n;
+	who = calloc(n + 1, sizeof(who[0]));
+	if (who == NULL)
+		return ERR_MEMORY;
+	n = 0;
+	for (size_t a = 0; a < d->conf->app_n; a++)
+		for (size_t i = 0; i < d->conf->app[a].community_n; i++) {
+			const struct conf_community *c = &d->conf->app[a].community[i];
+
+			who[n++] = (struct newcomer){ .app = a, .conf = c, .id = c->id };
+		}
+	e = roster_add(d->roster, d->store, d->poller, who, n, &d->now);
+	free(who);
+	return e;
+}
+
 static enum err open_poller(struct daemon *d)
 {
 	struct poller_parts parts = {
 		.fetch = d->fetch,
 		.app = d->roster->app,
-		.job = d->roster->job,
 		.app_n = d->roster->app_n,
-		.job_n = d->roster->community_n,
-		.sink = polls_sink(d),
+		.sink = {
+			[CHAT_GET_TOPIC] = polls_sink(d),
+			[CHAT_GET_APPID_GROUP_LIST] = discovery_sink(d),
+		},
 		.seed = d->seed,
 	};
+	enum err e = poller_new(&parts, &d->now, &d->poller);
 
 	rate_init(&d->log_rate, 5000, 20, &d->now);
-	return poller_new(&parts, &d->now, &d->poller);
+	if (e == ERR_OK)
+		e = add_configured(d);
+	return e == ERR_OK ? discovery_open(d) : e;
 }
 
 static enum err open_web(struct daemon *d, const struct daemon_listen *listen, struct why *why)
@@ -202,6 +200,7 @@ static enum err start(struct daemon *d, const struct daemon_listen *listen, stru
 static void finish(struct daemon *d)
 {
 	web_free(d->web); /* returns every pin */
+	free(d->discovery);
 	poller_free(d->poller);
 	fetch_free(d->fetch);
 	free(d->page_app);
@@ -221,15 +220,13 @@ static void log_start(const struct daemon *d)
 		LOG(SAY_INFO, "listening", LOG_TEXT("address", web_address(d->web, i)),
 		    LOG_TEXT("telemetry_path", d->conf->telemetry_path));
 	for (size_t a = 0; a < d->roster->app_n; a++) {
-		const struct conf_app *app = &d->conf->app[a];
-		double required = 0;
+		struct poller_view v;
 
-		for (size_t i = 0; i < app->community_n; i++)
-			required += 1000.0 / (double)app->community[i].interval_ms;
-		if (required > app->budget)
-			LOG(SAY_WARN, "budget_too_small", LOG_TEXT("app", app->name),
-			    LOG_INT("required_milli_calls_per_second", (int64_t)(required * 1000)),
-			    LOG_INT("budget_milli_calls_per_second", (int64_t)(app->budget * 1000)),
+		poller_app_view(d->poller, a, &d->now, &v);
+		if (v.lane[CHAT_GET_TOPIC].required_milli > v.lane[CHAT_GET_TOPIC].budget_milli)
+			LOG(SAY_WARN, "budget_too_small", LOG_TEXT("app", d->conf->app[a].name),
+			    LOG_INT("required_milli_calls_per_second", v.lane[CHAT_GET_TOPIC].required_milli),
+			    LOG_INT("budget_milli_calls_per_second", v.lane[CHAT_GET_TOPIC].budget_milli),
 			    LOG_TEXT("effect", "communities are polled less often than their interval says"));
 	}
 }
@@ -262,6 +259,32 @@ static int64_t least(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+static void tell_slow_turns(struct slow_turns *s)
+{
+	if (s->n > 0)
+		LOG(s->longest_ms < TURN_BAD_MS ? SAY_DEBUG : SAY_WARN, "slow_turn", LOG_INT("turns", (int64_t)s->n),
+		    LOG_INT("longest_ms", s->longest_ms));
+	s->n = 0;
+	s->longest_ms = 0;
+}
+
+/* Everybody waits while a turn lasts. The first slow one is told at once, those of the next minute in a
+ * line. */
+static void note_turn(struct daemon *d)
+{
+	struct slow_turns *s = &d->slow;
+	const int64_t now_ms = now_read().mono_ms, took_ms = now_ms - d->now.mono_ms;
+
+	if (took_ms >= TURN_SLOW_MS)
+		s->n++;
+	if (took_ms > s->longest_ms)
+		s->longest_ms = took_ms;
+	if (s->n == 0 || now_ms < s->tell_ms)
+		return;
+	s->tell_ms = now_ms + TURN_TELL_MS;
+	tell_slow_turns(s);
+}
+
 static enum err turn_and_wait(struct daemon *d)
 {
 	const int fds[] = { d->signal_fd, web_fd(d->web) };
@@ -272,6 +295,7 @@ static enum err turn_and_wait(struct daemon *d)
 	poller_turn(d->poller, &d->now);
 	web_turn(d->web);
 	wait_ms = least(poller_wait_ms(d->poller, &d->now), web_wait_ms(d->web));
+	note_turn(d);
 	return fetch_wait(d->fetch, fds, sizeof(fds) / sizeof(fds[0]), least(wait_ms, TURN_MAX_MS));
 }
 
@@ -285,6 +309,7 @@ static enum err run(struct daemon *d)
 	end_ms = d->now.mono_ms + FAREWELL_MS;
 	while (e == ERR_OK && d->scrapes > 0 && d->now.mono_ms < end_ms)
 		e = turn_and_wait(d);
+	tell_slow_turns(&d->slow);
 	return e;
 }
 

@@ -3,11 +3,19 @@
 #define AGENT_DAEMON_H
 
 #include "agent/config/conf.h"
+#include "agent/discovery.h"
 #include "agent/poll/poller.h"
 #include "agent/roster.h"
+#include "agent/schedule/rate.h"
 #include "exporters/pages/pages.h"
 #include "exporters/store/store.h"
 #include "exporters/web/web.h"
+
+/* Turns of the loop that lasted too long, and are not yet told in the log. */
+struct slow_turns {
+	uint64_t n;
+	int64_t longest_ms, tell_ms; /* tell_ms: mono, not before */
+};
 
 struct daemon {
 	/* Borrowed. */
@@ -19,13 +27,14 @@ struct daemon {
 	struct store *store;
 	struct fetch *fetch;
 	struct poller *poller;
+	struct discovery *discovery; /* by app */
 	struct web *web;
 
 	uint64_t seed;      /* of every jitter; differs between processes */
 	struct now now;     /* of this turn */
 	int64_t started_ms; /* mono */
-	int64_t longest_ms; /* the longest interval of any community */
 	bool ready, stopping;
+	struct slow_turns slow;
 	unsigned scrapes;              /* bodies being sent */
 	struct rate log_rate;          /* lines about failing polls */
 	uint64_t log_held;             /* of which not written */
@@ -43,15 +52,17 @@ struct daemon_listen {
 /* Runs until SIGTERM or SIGINT. Errors are logged. Returns ERR_OK after an orderly end. */
 enum err daemon_run(const struct conf *c, const struct daemon_listen *listen) MUST_USE;
 
-/* Brings app_health, exporter and the pages' view up to date. `pin` must be of this turn. */
-void daemon_refresh(struct daemon *d, const struct pin *pin);
+/* A pin of this turn, with app_health, exporter and the pages' view as of it. Errors: ERR_MEMORY. */
+enum err daemon_look(struct daemon *d, struct pin **ret) MUST_USE;
 
 /* Why /-/ready or /-/healthy would say 503, written to `room`; NULL: they would not. */
 const char *daemon_unready(struct daemon *d, struct why *room);
 const char *daemon_unwell(struct daemon *d, struct why *room);
 
-/* polls.c: the poller's sink. */
+/* polls.c: the poller's sink for communities. */
 struct poller_sink polls_sink(struct daemon *d);
+/* A call failed before there was an answer to read. */
+struct outcome polls_transport_outcome(const struct reply *r);
 
 /* answers.c: the web routes. `arg` is the daemon. */
 void answer_metrics(void *arg, const struct web_request *q, struct web_reply *reply);

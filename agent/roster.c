@@ -1,156 +1,13 @@
 #include "agent/roster.h"
 
-#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LABELS_MAX = 64 << 10 };
+#include "agent/roster_app.h"
 
-/* Stable over restarts, versions and machines, and spread evenly: both the load and the store's order rest on
- * it. */
-static uint64_t place_key(int64_t sdkappid, const char *community)
-{
-	unsigned char digest[SHA256_DIGEST_LENGTH];
-	uint64_t key = 0;
-	char text[192];
-	struct buf b;
+enum { LABELS_MAX = 64 << 10, SLOTS_MIN = 64 };
 
-	buf_wrap(&b, text, sizeof(text)); /* an id has at most 96 bytes */
-	buf_fmt(&b, "%lld/%s", (long long)sdkappid, community);
-	(void)SHA256((const unsigned char *)text, b.len, digest);
-	for (int i = 0; i < 8; i++)
-		key = key << 8 | digest[i];
-	return key;
-}
-
-static int by_key(const void *left, const void *right)
-{
-	const struct member *l = left, *r = right;
-
-	if (l->key != r->key)
-		return l->key < r->key ? -1 : 1;
-	if (l->app != r->app)
-		return l->app < r->app ? -1 : 1;
-	return strcmp(l->conf->id, r->conf->id);
-}
-
-static void list_members(struct roster *r)
-{
-	size_t n = 0;
-
-	for (size_t a = 0; a < r->app_n; a++) {
-		const struct conf_app *app = &r->conf->app[a];
-
-		for (size_t i = 0; i < app->community_n; i++) {
-			r->member[n++] = (struct member){
-				.conf = &app->community[i],
-				.app = a,
-				.key = place_key(app->sdkappid, app->community[i].id),
-			};
-		}
-	}
-	qsort(r->member, n, sizeof(r->member[0]), by_key);
-}
-
-/* Label text of one community in one allocation: the identity labels, then the info labels. */
-static enum err label_community(struct roster *r, size_t i)
-{
-	struct member *m = &r->member[i];
-	struct store_community *c = &r->community[i];
-	const size_t id_quote = strlen("\"");
-	size_t value, labels, all;
-	struct buf b;
-
-	buf_init(&b, LABELS_MAX);
-	buf_span(&b, r->app_labels[m->app]);
-	value = b.len + strlen(",community=\"");
-	label_add(&b, "community", span_of(m->conf->id), 0);
-	labels = b.len;
-	buf_str(&b, ",");
-	label_add(&b, "community_name", span_of(m->conf->name), SAMPLE_LABEL_MAX);
-	for (size_t l = 0; l < m->conf->label_n; l++)
-		label_add(&b, m->conf->labels[l].key, span_of(m->conf->labels[l].value), SAMPLE_LABEL_MAX);
-	m->text = buf_take(&b, &all);
-	if (m->text == NULL)
-		return ERR_MEMORY;
-	c->place.labels = (struct span){ m->text, labels };
-	c->place.community = (struct span){ m->text + value, labels - value - id_quote };
-	c->settings.info = (struct span){ m->text + labels + 1, all - labels - 1 };
-	return ERR_OK;
-}
-
-static enum err fill_community(struct roster *r, size_t i)
-{
-	const struct member *m = &r->member[i];
-
-	r->job[i] = (struct job){ .app = m->app, .period_ms = m->conf->interval_ms, .phase_key = m->key };
-	r->community[i] = (struct store_community){
-		.app = m->app,
-		.settings = { .interval_ms = m->conf->interval_ms, .silent_after_ms = m->conf->silent_after_ms },
-		.stale_after_ms = m->conf->stale_after_ms,
-	};
-	return label_community(r, i);
-}
-
-static enum err take_labels(struct buf *b, struct span *ret)
-{
-	size_t len;
-	char *text = buf_take(b, &len);
-
-	if (text == NULL)
-		return ERR_MEMORY;
-	*ret = (struct span){ text, len };
-	return ERR_OK;
-}
-
-static enum err fill_app(struct roster *r, size_t a, uint64_t seed)
-{
-	const struct conf_app *c = &r->conf->app[a];
-	const char *host = strstr(c->host, "://");
-	char id[32];
-	struct buf number, b;
-	enum err e;
-
-	r->app[a] = (struct poller_app){
-		.host = c->host,
-		.admin = c->identifier,
-		.ca_file = c->ca_file,
-		.sdk_app_id = (uint64_t)c->sdkappid,
-		.milli_per_s = (int64_t)(c->budget * 1000.0 + 0.5),
-		.max_inflight = (unsigned)r->conf->max_inflight,
-	};
-	buf_wrap(&number, id, sizeof(id));
-	buf_fmt(&number, "%lld", (long long)c->sdkappid);
-	buf_init(&b, LABELS_MAX);
-	label_add(&b, "sdkappid", buf_view(&number), 0);
-	e = take_labels(&b, &r->app_labels[a]);
-	if (e != ERR_OK)
-		return e;
-	label_add(&b, "app_name", span_of(c->name), SAMPLE_LABEL_MAX);
-	label_add(&b, "api_host", span_of(host != NULL ? host + 3 : c->host), SAMPLE_LABEL_MAX);
-	e = take_labels(&b, &r->app_info[a]);
-	if (e != ERR_OK)
-		return e;
-	return signer_new((uint64_t)c->sdkappid, c->identifier, &c->key, c->usersig_ttl_ms / 1000,
-	                  seed ^ (uint64_t)c->sdkappid, &r->app[a].signer);
-}
-
-static enum err allocate(struct roster *r)
-{
-	const size_t apps = r->app_n + 1, communities = r->community_n + 1; /* never zero */
-
-	r->member = calloc(communities, sizeof(r->member[0]));
-	r->job = calloc(communities, sizeof(r->job[0]));
-	r->community = calloc(communities, sizeof(r->community[0]));
-	r->app = calloc(apps, sizeof(r->app[0]));
-	r->app_labels = calloc(apps, sizeof(r->app_labels[0]));
-	r->app_info = calloc(apps, sizeof(r->app_info[0]));
-	return r->member != NULL && r->job != NULL && r->community != NULL && r->app != NULL &&
-	               r->app_labels != NULL && r->app_info != NULL
-	           ? ERR_OK
-	           : ERR_MEMORY;
-}
-
+/* ---- life ---- */
 enum err roster_new(const struct conf *c, uint64_t seed, struct roster **ret)
 {
 	struct roster *r = calloc(1, sizeof(*r));
@@ -160,15 +17,7 @@ enum err roster_new(const struct conf *c, uint64_t seed, struct roster **ret)
 		return ERR_MEMORY;
 	r->conf = c;
 	r->app_n = c->app_n;
-	for (size_t a = 0; a < c->app_n; a++)
-		r->community_n += c->app[a].community_n;
-	e = allocate(r);
-	for (size_t a = 0; e == ERR_OK && a < r->app_n; a++)
-		e = fill_app(r, a, seed);
-	if (e == ERR_OK)
-		list_members(r);
-	for (size_t i = 0; e == ERR_OK && i < r->community_n; i++)
-		e = fill_community(r, i);
+	e = roster_apps(r, seed);
 	if (e != ERR_OK) {
 		roster_free(r);
 		return e;
@@ -177,25 +26,261 @@ enum err roster_new(const struct conf *c, uint64_t seed, struct roster **ret)
 	return ERR_OK;
 }
 
+static void member_free(struct member *m)
+{
+	if (m == NULL)
+		return;
+	topic_poll_free(m->poll);
+	if (m->discovered)
+		free((char *)m->id);
+	free(m);
+}
+
 void roster_free(struct roster *r)
 {
 	if (r == NULL)
 		return;
-	for (size_t i = 0; r->member != NULL && i < r->community_n; i++)
-		free(r->member[i].text);
-	for (size_t a = 0; a < r->app_n; a++) {
-		if (r->app != NULL)
-			signer_free(r->app[a].signer);
-		if (r->app_labels != NULL)
-			free((char *)r->app_labels[a].at);
-		if (r->app_info != NULL)
-			free((char *)r->app_info[a].at);
-	}
-	free(r->app_info);
-	free(r->app_labels);
-	free(r->app);
-	free(r->community);
-	free(r->job);
+	for (size_t i = 0; i < r->slots; i++)
+		member_free(r->member[i]);
+	roster_apps_free(r);
+	free(r->index);
 	free(r->member);
 	free(r);
+}
+
+/* ---- finding ---- */
+static size_t place_of(const struct roster *r, uint64_t key)
+{
+	return (size_t)key & (r->places - 1);
+}
+
+static void index_put(struct roster *r, size_t slot)
+{
+	size_t at = place_of(r, r->member[slot]->key);
+
+	while (r->index[at] != 0)
+		at = (at + 1) & (r->places - 1);
+	r->index[at] = (uint32_t)slot + 1;
+}
+
+/* Closes the gap at `at`, so that nobody behind it gets lost. */
+static void index_close(struct roster *r, size_t at)
+{
+	size_t next = at;
+
+	for (;;) {
+		size_t home;
+
+		next = (next + 1) & (r->places - 1);
+		if (r->index[next] == 0)
+			break;
+		home = place_of(r, r->member[r->index[next] - 1]->key);
+		if (((next - home) & (r->places - 1)) < ((next - at) & (r->places - 1)))
+			continue;
+		r->index[at] = r->index[next];
+		at = next;
+	}
+	r->index[at] = 0;
+}
+
+static void index_drop(struct roster *r, size_t slot)
+{
+	size_t at = place_of(r, r->member[slot]->key);
+
+	while (r->index[at] != (uint32_t)slot + 1)
+		at = (at + 1) & (r->places - 1);
+	index_close(r, at);
+}
+
+static enum err index_reserve(struct roster *r, size_t communities)
+{
+	uint32_t *wider;
+	size_t places = r->places > 0 ? r->places : SLOTS_MIN;
+
+	while (places < 2 * communities)
+		places *= 2;
+	if (places == r->places)
+		return ERR_OK;
+	wider = calloc(places, sizeof(wider[0]));
+	if (wider == NULL)
+		return ERR_MEMORY;
+	free(r->index);
+	r->index = wider;
+	r->places = places;
+	for (size_t i = 0; i < r->slots; i++)
+		if (r->member[i] != NULL)
+			index_put(r, i);
+	return ERR_OK;
+}
+
+struct member *roster_find(const struct roster *r, size_t app, const char *id)
+{
+	const uint64_t key = roster_key(r->conf->app[app].sdkappid, id);
+
+	for (size_t at = r->places > 0 ? place_of(r, key) : 0; r->places > 0 && r->index[at] != 0;
+	     at = (at + 1) & (r->places - 1)) {
+		struct member *m = r->member[r->index[at] - 1];
+
+		if (m->key == key && m->app == app && strcmp(m->id, id) == 0)
+			return m;
+	}
+	return NULL;
+}
+
+/* ---- adding ---- */
+
+/* The identity labels, then the info labels, in one buffer; the spans point into it. */
+static enum err label(const struct roster *r, const struct newcomer *w, struct buf *b,
+                      struct store_community *c)
+{
+	const size_t id_quote = strlen("\"");
+	size_t value, labels;
+
+	buf_reset(b);
+	buf_span(b, r->app_labels[w->app]);
+	value = b->len + strlen(",community=\"");
+	label_add(b, "community", span_of(w->id), 0);
+	labels = b->len;
+	buf_str(b, ",");
+	label_add(b, "community_name", span_of(w->conf->name), SAMPLE_LABEL_MAX);
+	for (size_t l = 0; l < w->conf->label_n; l++)
+		label_add(b, w->conf->labels[l].key, span_of(w->conf->labels[l].value), SAMPLE_LABEL_MAX);
+	if (b->status != ERR_OK)
+		return ERR_MEMORY;
+	c->place.labels = (struct span){ b->at, labels };
+	c->place.community = (struct span){ b->at + value, labels - value - id_quote };
+	c->settings.info = (struct span){ b->at + labels + 1, b->len - labels - 1 };
+	return ERR_OK;
+}
+
+static enum err member_room(struct roster *r, size_t slot)
+{
+	size_t slots = r->slots > 0 ? r->slots : SLOTS_MIN;
+	struct member **more;
+
+	while (slots <= slot)
+		slots *= 2;
+	if (slots == r->slots)
+		return ERR_OK;
+	more = reallocarray(r->member, slots, sizeof(more[0]));
+	if (more == NULL)
+		return ERR_MEMORY;
+	memset(more + r->slots, 0, (slots - r->slots) * sizeof(more[0]));
+	r->member = more;
+	r->slots = slots;
+	return ERR_OK;
+}
+
+static struct member *member_new(const struct newcomer *w, uint64_t key)
+{
+	struct member *m = calloc(1, sizeof(*m));
+
+	if (m == NULL)
+		return NULL;
+	*m = (struct member){
+		.conf = w->conf, .app = w->app, .key = key, .listed = w->listed, .discovered = w->discovered
+	};
+	m->id = w->discovered ? strdup(w->id) : w->id;
+	if (m->id != NULL)
+		return m;
+	free(m);
+	return NULL;
+}
+
+/* Into the store; the member takes its slot. */
+static enum err add_member(struct roster *r, struct store *s, const struct newcomer *w, struct buf *b,
+                           struct member *m)
+{
+	struct store_community c = {
+		.app = w->app,
+		.key = m->key,
+		.settings = { .interval_ms = w->conf->interval_ms, .silent_after_ms = w->conf->silent_after_ms },
+		.stale_after_ms = w->conf->stale_after_ms,
+	};
+	enum err e = label(r, w, b, &c);
+
+	if (e == ERR_OK)
+		e = store_add(s, &c, &m->slot);
+	if (e != ERR_OK)
+		return e;
+	if (member_room(r, m->slot) != ERR_OK) {
+		store_remove(s, m->slot);
+		return ERR_MEMORY;
+	}
+	r->member[m->slot] = m;
+	index_put(r, m->slot);
+	r->community_n++;
+	return ERR_OK;
+}
+
+static struct job job_of(const struct member *m)
+{
+	return (struct job){
+		.app = m->app,
+		.command = CHAT_GET_TOPIC,
+		.subject = m->slot,
+		.period_ms = m->conf->interval_ms,
+		.period_min_ms = m->conf->adaptive_min_ms,
+		.period_max_ms = m->conf->adaptive_max_ms,
+		.phase_key = m->key,
+	};
+}
+
+static enum err add_one(struct roster *r, struct store *s, const struct newcomer *w, struct buf *b,
+                        struct job *job)
+{
+	struct member *m = member_new(w, roster_key(r->conf->app[w->app].sdkappid, w->id));
+	enum err e = m != NULL ? add_member(r, s, w, b, m) : ERR_MEMORY;
+
+	if (e != ERR_OK) {
+		member_free(m);
+		return e;
+	}
+	*job = job_of(m);
+	return ERR_OK;
+}
+
+static void forget(struct roster *r, struct store *s, size_t slot)
+{
+	index_drop(r, slot);
+	store_remove(s, slot);
+	member_free(r->member[slot]);
+	r->member[slot] = NULL;
+	r->community_n--;
+}
+
+enum err roster_add(struct roster *r, struct store *s, struct poller *p, const struct newcomer *who, size_t n,
+                    const struct now *now)
+{
+	struct job *job = calloc(n + 1, sizeof(job[0]));
+	size_t *number = calloc(n + 1, sizeof(number[0]));
+	size_t added = 0;
+	struct buf b;
+	enum err e = ERR_MEMORY;
+
+	buf_init(&b, LABELS_MAX);
+	if (job != NULL && number != NULL)
+		e = index_reserve(r, r->community_n + n);
+	while (e == ERR_OK && added < n) {
+		e = add_one(r, s, &who[added], &b, &job[added]);
+		added += e == ERR_OK;
+	}
+	if (e == ERR_OK)
+		e = poller_add(p, job, n, now, number);
+	for (size_t i = 0; i < added; i++) {
+		if (e == ERR_OK)
+			r->member[job[i].subject]->job = number[i];
+		else
+			forget(r, s, job[i].subject);
+	}
+	buf_done(&b);
+	free(number);
+	free(job);
+	return e;
+}
+
+void roster_remove(struct roster *r, struct store *s, struct poller *p, size_t slot)
+{
+	poller_remove(p, r->member[slot]->job);
+	forget(r, s, slot);
 }

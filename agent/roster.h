@@ -1,6 +1,5 @@
-/* The configuration laid out for work: every community of every app in one order, the order of
- * SHA-256(sdkappid, community id). Its number in that order is its job in the poller and its place in the
- * store. */
+/* The communities the program knows, configured and discovered, with what each half calls them: a slot of the
+ * store is the number of a member, and the subject of its job in the poller. */
 #ifndef AGENT_ROSTER_H
 #define AGENT_ROSTER_H
 
@@ -8,25 +7,49 @@
 #include "agent/poll/poller.h"
 #include "exporters/store/store.h"
 
+/* Stays where it is while it is known. */
 struct member {
-	const struct conf_community *conf;
-	size_t app;
-	uint64_t key; /* first 64 bits of the hash: the order, and the phase on the polling grid */
-	char *text;   /* what the spans of its store row point into */
+	size_t slot;
+	const struct conf_community *conf; /* its own, or what its app gives to all that are discovered */
+	const char *id;                    /* owned when it was discovered */
+	size_t app, job;
+	uint64_t
+		key; /* first 64 bits of SHA-256(sdkappid, id): place on the page, and phase on the polling grid */
+	uint32_t listed; /* the listing that named it last */
+	bool discovered;
+	struct topic_way way;    /* how it has to be asked */
+	struct topic_poll *poll; /* under way; NULL: none */
 };
 
 struct roster {
 	const struct conf *conf; /* borrowed */
 	size_t app_n, community_n;
-	struct member *member; /* by community, as the two below */
-	struct job *job;
-	struct store_community *community;
 	struct poller_app *app;             /* by app; owns the signers */
 	struct span *app_labels, *app_info; /* by app; label text */
+	struct member **member;             /* by slot; NULL: nobody */
+	size_t slots;
+	uint32_t
+		*index; /* slot + 1 by key, open addressing; a power of two of places, at most half of them used */
+	size_t places;
 };
 
-/* `seed` feeds the jitter of the signers. Errors: ERR_MEMORY. */
+/* The apps, without communities. `seed` feeds the jitter of the signers. Errors: ERR_MEMORY. */
 enum err roster_new(const struct conf *c, uint64_t seed, struct roster **ret) MUST_USE;
 void roster_free(struct roster *r); /* NULL is fine */
+
+/* Somebody to add. */
+struct newcomer {
+	size_t app;
+	const struct conf_community *conf;
+	const char *id; /* copied when `discovered` */
+	bool discovered;
+	uint32_t listed;
+};
+/* Into roster, store and poller. Their ids are not known yet. Errors: ERR_MEMORY, and none was added. */
+enum err roster_add(struct roster *r, struct store *s, struct poller *p, const struct newcomer *who, size_t n,
+                    const struct now *now) MUST_USE;
+void roster_remove(struct roster *r, struct store *s, struct poller *p, size_t slot);
+/* The member of this id, NULL: not known. */
+struct member *roster_find(const struct roster *r, size_t app, const char *id);
 
 #endif

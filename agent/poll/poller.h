@@ -1,6 +1,12 @@
-/* Policy: which job, when, and what follows from an answer. Joins plan, rate, signer and fetch.
- * A job is one community polled for ever; its number is also its place in plan and store. All parts are
- * borrowed and outlive the poller. Every call costs a token of its app's bucket. */
+/* Policy: which job, when, and what follows from an answer. Joins plan, pace, breaker, signer and fetch.
+ *
+ * - A job is one thing polled for ever: a community (get_topic), or the list of an app's communities
+ *   (get_appid_group_list). A poll is one call or several, with one end.
+ * - Every request costs a token of its app's and command's budget: retries, further calls of a poll, and what
+ * libcurl sends again by itself.
+ * - An app whose endpoint fails or refuses is asked by one probe at a time; polls that come due meanwhile end
+ *   at once, with the reason it is closed for, and cost nothing.
+ * All parts are borrowed and outlive the poller. */
 #ifndef AGENT_POLL_POLLER_H
 #define AGENT_POLL_POLLER_H
 
@@ -12,80 +18,107 @@
 #include "agent/chat/chat.h"
 #include "agent/chat/tally.h"
 #include "agent/fetch/fetch.h"
-#include "agent/schedule/plan.h"
-#include "agent/schedule/rate.h"
 #include "agent/usersig/signer.h"
 
 struct poller_app {
 	const char *host; /* base URL, see struct chat_caller */
 	const char *admin;
-	const char *ca_file;
+	const char *ca_file, *proxy; /* "": none */
 	uint64_t sdk_app_id;
 	struct signer *signer;
-	int64_t milli_per_s; /* budget for get_topic */
+	int64_t milli_per_s[CHAT_COMMANDS]; /* budgets */
 	unsigned max_inflight;
 };
 
 struct job {
 	size_t app;
+	enum chat_command command;
+	size_t subject; /* the caller's own number; the sink is told it */
 	int64_t period_ms;
-	uint64_t phase_key; /* place on the grid, see plan_slot */
+	int64_t period_min_ms, period_max_ms; /* adaptive polling; 0, 0: the period is fixed */
+	uint64_t phase_key;                   /* place on the grid, see plan_slot */
+};
+
+/* What one reply came to. */
+struct poll_answer {
+	struct outcome
+		outcome;       /* CHAT_MORE: the poll goes on with another call, whatever .err says of this one */
+	struct why why;    /* of a failure; "" when there is nothing to say */
+	uint64_t messages; /* new since the previous usable answer; for adaptive polling */
 };
 
 /* How one poll ended, all its calls together. */
 struct poll_end {
 	struct outcome outcome;
 	int64_t took_us;
-	struct why why; /* of a failure; "" when there is nothing to say */
+	int64_t period_ms; /* in force from now on */
+	struct why why;
 };
 
-/* The other half of a poll. The poller calls these and nothing calls back into the poller. */
+/* The other half of a poll, one for each command. The poller calls these and nothing calls back into it, but
+ * that `ended` may add and remove jobs other than its own. */
 struct poller_sink {
 	void *arg;
-	/* Writes the body of the next call of this job's poll. */
-	void (*ask)(void *arg, size_t job, struct buf *body);
-	/* Consumes one reply; the outcome's verdict decides what follows. Counts topics in error in `t`. `why`
-	 * starts empty and explains a failure. */
-	struct outcome (*answer)(void *arg, size_t job, const struct reply *r, const struct now *now,
-	                         struct tally *t, struct why *why);
-	/* A poll is over: usable, failed, or never sent (signing failed: ERR_AUTH). */
-	void (*ended)(void *arg, size_t job, const struct poll_end *end, const struct now *now);
+	/* Writes the body of the next call. `first`: a new poll begins. False: no memory. */
+	bool (*ask)(void *arg, size_t subject, bool first, struct buf *body);
+	/* Consumes one reply, also a failed one. Counts topics in error in `t`. */
+	void (*answer)(void *arg, size_t subject, const struct reply *r, const struct now *now, struct tally *t,
+	               struct poll_answer *ret);
+	/* A poll is over: usable, failed, or never sent. */
+	void (*ended)(void *arg, size_t subject, const struct poll_end *end, const struct now *now);
 };
 
 struct poller_parts {
 	struct fetch *fetch;
 	const struct poller_app *app;
-	const struct job *job;
-	size_t app_n, job_n;
+	size_t app_n;
 	uint64_t seed;
-	struct poller_sink sink;
-};
-
-/* One app as the poller sees it. */
-struct poller_view {
-	const struct tally *tally[CHAT_COMMANDS];
-	unsigned inflight;
-	int64_t last_ok_ms;  /* mono; -1: never */
-	bool signing_failed; /* the latest try to sign */
-	bool barred;         /* stopped by a refusal only an operator can cure; probed once a minute */
-	int64_t late_ms;     /* lateness of its most overdue job */
-	size_t pending;      /* jobs never finished once */
+	struct poller_sink sink[CHAT_COMMANDS];
 };
 
 struct poller;
 
-/* First polls are spread over the shorter of a job's period and the time its app needs for all its jobs at
- * half of its budget; later ones stand on the job's grid. Errors: ERR_MEMORY. */
+/* Errors: ERR_MEMORY. */
 enum err poller_new(const struct poller_parts *parts, const struct now *now, struct poller **ret) MUST_USE;
+/* Adds `n` jobs; ret[i] is the number of job[i], for poller_remove. First polls are spread over the shorter
+ * of a job's period and the time its app needs for all newcomers at half of its budget; later ones stand on
+ * the job's grid. Errors: ERR_MEMORY, and none was added. */
+enum err poller_add(struct poller *p, const struct job *job, size_t n, const struct now *now,
+                    size_t *ret) MUST_USE;
+/* The sink hears of this job no more; a call of it that is under way ends unseen. */
+void poller_remove(struct poller *p, size_t number);
 /* Delivers what came, sends what is due and allowed. Bounded work; call again after poller_wait_ms. */
 void poller_turn(struct poller *p, const struct now *now);
-int64_t poller_wait_ms(const struct poller *p, const struct now *now);
+int64_t poller_wait_ms(struct poller *p, const struct now *now);
 /* Sends nothing more; calls in flight may still be delivered. */
 void poller_stop(struct poller *p);
-
-void poller_app_view(const struct poller *p, size_t app, const struct now *now, struct poller_view *ret);
-/* When a poll was last started or finished, or none was due or allowed; mono. */
-int64_t poller_alive_ms(const struct poller *p);
 void poller_free(struct poller *p);
+
+/* One command of one app as the poller sees it. */
+struct poller_lane {
+	const struct tally *tally;
+	int64_t budget_milli, in_force_milli, required_milli; /* milli-calls a second */
+	unsigned peak;                                        /* calls in the busiest second of the last minute */
+};
+
+/* One app as the poller sees it. */
+struct poller_view {
+	struct poller_lane lane[CHAT_COMMANDS];
+	unsigned inflight;
+	int64_t last_ok_ms;  /* mono; -1: never */
+	bool signing_failed; /* the latest try to sign */
+	bool barred;         /* stopped by a refusal only an operator can cure; probed once a minute */
+	bool skew_known;
+	int64_t skew_s;       /* the service's clock minus ours */
+	int64_t late_ms;      /* lateness of its most overdue job */
+	int64_t sweep_ms;     /* in which every community was polled once; -1: not yet */
+	int64_t alive_s;      /* unix: a poll was last started or finished, or none was due or allowed */
+	size_t pending;       /* communities never polled */
+	size_t lists_pending; /* lists of communities never read */
+	int64_t longest_ms;   /* period of the slowest community */
+};
+void poller_app_view(struct poller *p, size_t app, const struct now *now, struct poller_view *ret);
+/* When a poll of any app was last started or finished, or none was due or allowed; mono. */
+int64_t poller_alive_ms(const struct poller *p);
 
 #endif

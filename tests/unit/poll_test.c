@@ -34,8 +34,8 @@ static void the_budget_is_kept_in_every_second(void **state)
 	(void)state;
 	set_stage(&s, 1, 60, 1000, 20000); /* asks for 60 a second */
 	play(&s, 30000);
-	CHECK(most_in_a_second() <= 22); /* 20 and a burst of 2 */
-	CHECK(world.sent_n >= 590);      /* and what is allowed is used */
+	CHECK(most_in_a_second() <= 20);
+	CHECK(world.sent_n >= 590); /* and what is allowed is used */
 	poller_free(s.poller);
 }
 
@@ -62,6 +62,8 @@ static void an_app_whose_calls_hang_leaves_the_other_alone(void **state)
 
 	(void)state;
 	set_stage(&s, 2, 40, 1000, 100000);
+	play(&s, 1500);
+	memset(world.ended, 0, sizeof(world.ended));
 	for (size_t j = 1; j < 40; j += 2)
 		world.deliver[j] = false;
 	play(&s, 10000);
@@ -72,8 +74,8 @@ static void an_app_whose_calls_hang_leaves_the_other_alone(void **state)
 	poller_app_view(s.poller, 1, &world.now, &v);
 	CHECK(v.inflight == 8);
 	CHECK(v.late_ms > 8000);
-	CHECK(v.pending == 20);
-	CHECK(v.last_ok_ms == -1);
+	CHECK(v.pending == 0);
+	CHECK(world.now.mono_ms - v.last_ok_ms > 9000);
 	poller_free(s.poller);
 }
 
@@ -92,7 +94,7 @@ static void without_a_signature_nothing_is_sent(void **state)
 	CHECK(strstr(world.last_end[0].why.text, "prod.key") != NULL);
 	poller_app_view(s.poller, 0, &world.now, &v);
 	CHECK(v.signing_failed);
-	CHECK(v.tally[CHAT_GET_TOPIC]->requests == 0);
+	CHECK(v.lane[CHAT_GET_TOPIC].tally->requests == 0);
 	poller_free(s.poller);
 }
 
@@ -257,7 +259,7 @@ static void a_suspended_machine_does_not_cause_a_burst(void **state)
 	world.sent_n = 0;
 	world.now.mono_ms += 3600 * 1000;
 	play(&s, 3000);
-	CHECK(most_in_a_second() <= 22);
+	CHECK(most_in_a_second() <= 20);
 	poller_free(s.poller);
 }
 

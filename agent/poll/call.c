@@ -1,0 +1,86 @@
+/* The start of a call. */
+#include "agent/poll/inside.h"
+
+enum {
+	RETRY_EARN = 100, /* a tenth of a retry for each call */
+	RETRY_MOST = 10000,
+};
+
+/* Hands one call to fetch. */
+static bool start_call(struct poller *p, size_t number, const char *usersig, const struct now *now)
+{
+	struct task *t = &p->task[number];
+	struct lane *l = task_lane(p, t);
+	const struct poller_sink *sink = &p->parts.sink[t->conf.command];
+	const struct poller_app *conf = p->app[t->conf.app].conf;
+	const struct chat_caller who = {
+		.host = conf->host,
+		.admin = conf->admin,
+		.usersig = usersig,
+		.sdk_app_id = conf->sdk_app_id,
+	};
+	struct ask ask = {
+		.target = number, .ca_file = conf->ca_file, .proxy = conf->proxy, .mono_ms = now->mono_ms
+	};
+	/* `random` tells requests apart; it is no secret. */
+	const uint32_t nonce = (uint32_t)plan_jitter(l->plan, (int64_t)UINT32_MAX + 1);
+
+	buf_reset(&p->url);
+	buf_reset(&p->body);
+	chat_url(&p->url, &who, t->conf.command, nonce);
+	if (!sink->ask(sink->arg, t->conf.subject, !t->begun, &p->body))
+		return false;
+	ask.url = buf_text(&p->url);
+	ask.body = p->body.at;
+	ask.len = p->body.len;
+	return p->url.status == ERR_OK && p->body.status == ERR_OK && fetch_send(p->parts.fetch, &ask) == ERR_OK;
+}
+
+/* The signature for a call of this app now; NULL when there is none that may be used. */
+static const char *sign(struct app *a, struct task *t, const struct now *now, struct why *why)
+{
+	const char *usersig = NULL;
+
+	a->signing_failed = signer_get(a->conf->signer, now->unix_s + a->sign_offset_s, &usersig, why) != ERR_OK;
+	t->signature = signer_renewals(a->conf->signer);
+	if (a->signing_failed)
+		return NULL;
+	if (a->refused == 0 || t->signature != a->refused)
+		return usersig;
+	/* No new one could be made; sending the refused one again would feed the lock. */
+	(void)err_because(why, ERR_AUTH,
+	                  "the signature was refused and the key cannot be read to make a new one");
+	return NULL;
+}
+
+void poll_start(struct poller *p, size_t number, const struct now *now)
+{
+	struct task *t = &p->task[number];
+	struct app *a = &p->app[t->conf.app];
+	struct outcome o = { .verdict = CHAT_DENIED, .err = ERR_AUTH };
+	struct why why = { 0 };
+	const char *usersig = sign(a, t, now, &why);
+
+	a->alive_ms = now->mono_ms;
+	if (usersig == NULL) {
+		judge_bar(a, 0, &o, &why, now);
+		o.verdict = CHAT_RETRY; /* the community is not to blame: no rest */
+		poll_end_unasked(p, number, &o, &why, now);
+		return;
+	}
+	if (!start_call(p, number, usersig, now)) {
+		breaker_neutral(&a->breaker, a->breaker.open, now);
+		o = (struct outcome){ .verdict = CHAT_RETRY, .err = ERR_LOCAL_RESOURCE };
+		(void)err_because(&why, ERR_LOCAL_RESOURCE, "no memory or room for a call");
+		poll_end_unasked(p, number, &o, &why, now);
+		return;
+	}
+	a->retry_credit += t->retried ? 0 : RETRY_EARN;
+	if (a->retry_credit > RETRY_MOST)
+		a->retry_credit = RETRY_MOST;
+	t->calls = t->begun ? t->calls + 1 : 1;
+	t->begun = t->flying = true;
+	t->missed = false;
+	t->probe = breaker_start(&a->breaker);
+	a->inflight++;
+}
