@@ -37,7 +37,7 @@ const char *daemon_unready(struct daemon *d, struct why *room)
 		struct poller_view v;
 
 		poller_app_view(d->poller, a, &d->now, &v);
-		if (v.lists_pending > 0) {
+		if (v.lists_pending > 0 || discovery_busy(d, a)) {
 			(void)err_because(room, ERR_OK, "not ready: app '%s' has not read its list of communities yet",
 			                  d->conf->app[a].name);
 			return room->text;
@@ -194,13 +194,13 @@ static enum err start(struct daemon *d, const struct daemon_listen *listen, stru
 		e = open_web(d, listen, why);
 	version_labels(&d->build);
 	d->exporter.build = buf_view(&d->build);
-	return e;
+	return e != ERR_OK ? e : d->build.status;
 }
 
 static void finish(struct daemon *d)
 {
 	web_free(d->web); /* returns every pin */
-	free(d->discovery);
+	discovery_close(d);
 	poller_free(d->poller);
 	fetch_free(d->fetch);
 	free(d->page_app);
@@ -293,8 +293,12 @@ static enum err turn_and_wait(struct daemon *d)
 	d->now = now_read();
 	take_signals(d);
 	poller_turn(d->poller, &d->now);
+	discovery_turn(d);
 	web_turn(d->web);
 	wait_ms = least(poller_wait_ms(d->poller, &d->now), web_wait_ms(d->web));
+	for (size_t a = 0; a < d->roster->app_n; a++)
+		if (discovery_busy(d, a))
+			wait_ms = 0;
 	note_turn(d);
 	return fetch_wait(d->fetch, fds, sizeof(fds) / sizeof(fds[0]), least(wait_ms, TURN_MAX_MS));
 }

@@ -5,6 +5,8 @@
 #include "agent/base/log.h"
 #include "agent/daemon.h"
 
+enum { IDS_A_TURN = 500 };
+
 static struct groups_filter filter_of(const struct conf_app *app)
 {
 	return (struct groups_filter){
@@ -39,6 +41,21 @@ enum err discovery_open(struct daemon *d)
 	return e;
 }
 
+static void page_done(struct discovery *x)
+{
+	groups_page_done(&x->page);
+	x->taken = 0;
+	x->last = false;
+}
+
+void discovery_close(struct daemon *d)
+{
+	for (size_t a = 0; d->discovery != NULL && a < d->roster->app_n; a++)
+		page_done(&d->discovery[a]);
+	free(d->discovery);
+	d->discovery = NULL;
+}
+
 static bool ask(void *arg, size_t a, bool first, struct buf *body)
 {
 	struct daemon *d = arg;
@@ -46,39 +63,40 @@ static bool ask(void *arg, size_t a, bool first, struct buf *body)
 
 	if (first) {
 		groups_walk_begin(&x->walk);
+		page_done(x); /* of a list whose rest found no turn in all that time */
 		x->listing++;
 		x->added = 0;
+		x->spoiled = false;
 	}
 	groups_ask(body, x->walk.next, x->walk.limit);
 	return body->status == ERR_OK;
 }
 
-/* Everybody on a page who is wanted: marks those who are known, adds the others. */
-static enum err take_page(struct daemon *d, size_t a, const struct groups_page *page, const struct now *now)
+/* The next of the page who are wanted: marks those who are known, adds the others. */
+static enum err take_some(struct daemon *d, size_t a)
 {
 	const struct conf_app *app = &d->conf->app[a];
 	const struct groups_filter filter = filter_of(app);
 	struct discovery *x = &d->discovery[a];
-	struct newcomer *who = calloc(page->n + 1, sizeof(who[0]));
+	struct newcomer who[IDS_A_TURN];
+	const size_t left = x->page.n - x->taken, end = x->taken + (left < IDS_A_TURN ? left : IDS_A_TURN);
 	size_t n = 0;
 	enum err e;
 
-	if (who == NULL)
-		return ERR_MEMORY;
-	for (size_t i = 0; i < page->n; i++) {
+	for (; x->taken < end; x->taken++) {
+		const char *id = x->page.id[x->taken];
 		struct member *m;
 
-		if (!groups_wanted(page->id[i], &filter))
+		if (!groups_wanted(id, &filter))
 			continue;
-		m = roster_find(d->roster, a, page->id[i]);
+		m = roster_find(d->roster, a, id);
 		if (m != NULL)
 			m->listed = x->listing;
 		else
-			who[n++] = (struct newcomer){ a, &app->discovered, page->id[i], true, x->listing };
+			who[n++] = (struct newcomer){ a, &app->discovered, id, true, x->listing, x->crowd };
 	}
-	e = roster_add(d->roster, d->store, d->poller, who, n, now);
+	e = roster_add(d->roster, d->store, d->poller, who, n, &d->now);
 	x->added += e == ERR_OK ? n : 0;
-	free(who);
 	return e;
 }
 
@@ -99,13 +117,46 @@ static size_t drop_unlisted(struct daemon *d, size_t a)
 
 static void close_list(struct daemon *d, size_t a)
 {
-	const struct discovery *x = &d->discovery[a];
+	struct discovery *x = &d->discovery[a];
 	const size_t dropped = drop_unlisted(d, a);
 
+	x->whole = true;
 	if (x->added > 0 || dropped > 0)
 		LOG(SAY_INFO, "communities_discovered", LOG_TEXT("app", d->conf->app[a].name),
 		    LOG_INT("listed", (int64_t)x->walk.listed), LOG_INT("added", (int64_t)x->added),
 		    LOG_INT("dropped", (int64_t)dropped), LOG_INT("known", (int64_t)d->roster->community_n));
+}
+
+bool discovery_busy(const struct daemon *d, size_t a)
+{
+	return d->discovery[a].page.id != NULL;
+}
+
+/* The rest of the page, as much as a turn has time for. */
+static void go_on(struct daemon *d, size_t a)
+{
+	struct discovery *x = &d->discovery[a];
+
+	if (x->taken < x->page.n && take_some(d, a) != ERR_OK) {
+		if (!x->spoiled)
+			LOG(SAY_WARN, "discovery_failed", LOG_TEXT("app", d->conf->app[a].name),
+			    LOG_TEXT("reason", err_label(ERR_LOCAL_RESOURCE)),
+			    LOG_TEXT("why", "no memory for all communities"),
+			    LOG_TEXT("effect", "the next list adds the others"));
+		x->spoiled = true;
+	}
+	if (x->taken < x->page.n)
+		return;
+	if (x->last && !x->spoiled)
+		close_list(d, a);
+	page_done(x);
+}
+
+void discovery_turn(struct daemon *d)
+{
+	for (size_t a = 0; a < d->roster->app_n; a++)
+		if (discovery_busy(d, a))
+			go_on(d, a);
 }
 
 /* Too many for one answer: the same page with fewer. */
@@ -114,23 +165,25 @@ static void ask_for_less(struct discovery *x, struct poll_answer *ret)
 	ret->outcome.verdict = groups_walk_less(&x->walk) ? CHAT_MORE : CHAT_REFUSED;
 }
 
-static void take_usable(struct daemon *d, size_t a, const struct groups_page *page, const struct now *now,
-                        struct poll_answer *ret)
+static void take_usable(struct daemon *d, size_t a, const struct groups_page *page, struct poll_answer *ret)
 {
+	const struct groups_filter filter = filter_of(&d->conf->app[a]);
+	struct discovery *x = &d->discovery[a];
 	enum groups_step step;
 
-	if (take_page(d, a, page, now) != ERR_OK) {
-		ret->outcome = (struct outcome){ .verdict = CHAT_RETRY, .err = ERR_LOCAL_RESOURCE };
-		(void)err_because(&ret->why, ERR_LOCAL_RESOURCE, "no memory for %zu communities", page->n);
-		return;
-	}
-	step = groups_walk_page(&d->discovery[a].walk, page, &ret->why);
+	while (discovery_busy(d, a)) /* the page before: there was more than a second for it */
+		go_on(d, a);
+	x->page = *page;
+	x->crowd = 0;
+	for (size_t i = 0; !x->whole && i < page->n; i++)
+		x->crowd += groups_wanted(page->id[i], &filter);
+	step = groups_walk_page(&x->walk, page, &ret->why);
 	if (step == GROUPS_BROKEN)
 		ret->outcome = (struct outcome){ .verdict = CHAT_RETRY, .err = ERR_SCHEMA };
 	else if (step == GROUPS_MORE)
 		ret->outcome.verdict = CHAT_MORE;
-	else
-		close_list(d, a);
+	x->last = step == GROUPS_DONE;
+	go_on(d, a);
 }
 
 static void answer(void *arg, size_t a, const struct reply *r, const struct now *now, struct tally *t,
@@ -140,6 +193,7 @@ static void answer(void *arg, size_t a, const struct reply *r, const struct now 
 	struct groups_page page;
 
 	(void)t;
+	(void)now;
 	if (r->err != ERR_OK) {
 		ret->outcome = polls_transport_outcome(r);
 		if (r->err == ERR_TOO_LARGE)
@@ -148,9 +202,11 @@ static void answer(void *arg, size_t a, const struct reply *r, const struct now 
 	}
 	groups_decode(r->body, r->len, &page, &ret->why);
 	ret->outcome = page.outcome;
-	if (page.outcome.err == ERR_OK)
-		take_usable(d, a, &page, now, ret);
-	else if (page.outcome.verdict == CHAT_MORE)
+	if (page.outcome.err == ERR_OK) {
+		take_usable(d, a, &page, ret);
+		return;
+	}
+	if (page.outcome.verdict == CHAT_MORE)
 		ask_for_less(&d->discovery[a], ret);
 	groups_page_done(&page);
 }

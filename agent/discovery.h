@@ -11,13 +11,24 @@ struct daemon;
 /* The list of one app. */
 struct discovery {
 	struct groups_walk walk;
-	uint32_t listing; /* which one is being read; counts from 1 */
-	size_t added;     /* by this one so far */
-	bool failing;     /* the latest one did not work */
+	struct groups_page page; /* the latest one, until all of its ids are taken; no ids: none */
+	size_t taken;            /* of it so far */
+	size_t crowd;            /* wanted ones on it, until a whole list was read; then newcomers are few: 0 */
+	bool whole;              /* a whole list was read */
+	bool last;               /* it ends the list */
+	bool spoiled;            /* somebody on this list found no memory: nobody is removed */
+	uint32_t listing;        /* which one is being read; counts from 1 */
+	size_t added;            /* by this one so far */
+	bool failing;            /* the latest one did not work */
 };
 
 /* One for each app; those with discovery get a job. Errors: ERR_MEMORY. */
 enum err discovery_open(struct daemon *d) MUST_USE;
+void discovery_close(struct daemon *d);
 struct poller_sink discovery_sink(struct daemon *d);
+/* A page has ten thousand communities: they are taken some hundred in a turn. */
+void discovery_turn(struct daemon *d);
+/* Some of this app's latest page are not taken yet. */
+bool discovery_busy(const struct daemon *d, size_t app);
 
 #endif

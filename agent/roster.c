@@ -213,7 +213,7 @@ static enum err add_member(struct roster *r, struct store *s, const struct newco
 	return ERR_OK;
 }
 
-static struct job job_of(const struct member *m)
+static struct job job_of(const struct member *m, const struct newcomer *w)
 {
 	return (struct job){
 		.app = m->app,
@@ -223,6 +223,7 @@ static struct job job_of(const struct member *m)
 		.period_min_ms = m->conf->adaptive_min_ms,
 		.period_max_ms = m->conf->adaptive_max_ms,
 		.phase_key = m->key,
+		.crowd = w->crowd,
 	};
 }
 
@@ -236,7 +237,7 @@ static enum err add_one(struct roster *r, struct store *s, const struct newcomer
 		member_free(m);
 		return e;
 	}
-	*job = job_of(m);
+	*job = job_of(m, w);
 	return ERR_OK;
 }
 

@@ -44,6 +44,7 @@ struct newcomer {
 	const char *id; /* copied when `discovered` */
 	bool discovered;
 	uint32_t listed;
+	size_t crowd; /* as many may come with it, in other calls too; see struct job */
 };
 /* Into roster, store and poller. Their ids are not known yet. Errors: ERR_MEMORY, and none was added. */
 enum err roster_add(struct roster *r, struct store *s, struct poller *p, const struct newcomer *who, size_t n,

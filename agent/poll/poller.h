@@ -37,6 +37,7 @@ struct job {
 	int64_t period_ms;
 	int64_t period_min_ms, period_max_ms; /* adaptive polling; 0, 0: the period is fixed */
 	uint64_t phase_key;                   /* place on the grid, see plan_slot */
+	size_t crowd; /* newcomers that its first poll makes room for, when there are more than this call adds */
 };
 
 /* What one reply came to. */

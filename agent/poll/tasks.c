@@ -74,7 +74,7 @@ static void add_one(struct poller *p, const struct job *j, size_t newcomers, con
 {
 	struct task *t = &p->task[number];
 	struct lane *l = &p->app[j->app].lane[j->command];
-	int64_t span_ms = half_budget_ms(l, newcomers);
+	int64_t span_ms = half_budget_ms(l, newcomers > j->crowd ? newcomers : j->crowd);
 
 	*t = (struct task){ .conf = *j, .period_ms = j->period_ms, .used = true, .sweep = l->sweep - 1 };
 	if (span_ms > j->period_ms)

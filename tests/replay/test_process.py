@@ -3,9 +3,11 @@
 import os
 import pathlib
 import re
+import signal
 import socket
 import stat
 import subprocess
+import time
 
 from harness import EXPORTER, Exporter, ReplayTest, main, until
 
@@ -136,6 +138,23 @@ class Process(ReplayTest):
         exporter.process.send_signal(1)
         until(lambda: "reload" in exporter.log(), "the signal is answered in the log")
         self.assertEqual(200, exporter.get()[0])
+
+    def test_a_long_turn_of_the_loop_is_told(self):
+        chat = self.simulator("demo.scenario")
+        exporter = self.exporter(self.config(chat)).ready()
+        self.assertNotIn("level=warn event=slow_turn", exporter.log())
+        for _ in range(100):
+            # A page is asked for, and the process halted while it is perhaps made: a turn that lasts 0.3 s.
+            with socket.create_connection(tuple(exporter.address.split(":")), timeout=10) as reader:
+                reader.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                exporter.process.send_signal(signal.SIGSTOP)
+                time.sleep(0.3)
+                exporter.process.send_signal(signal.SIGCONT)
+                while reader.recv(65536):
+                    pass
+            if "event=slow_turn" in exporter.log():
+                break
+        self.assertRegex(exporter.log(), r"level=warn event=slow_turn turns=1 longest_ms=[3-9][0-9][0-9]\b")
 
     def test_json_logs_are_json(self):
         import json

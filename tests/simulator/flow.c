@@ -41,8 +41,8 @@ void profile_set(struct profile *p, const double weight[HOURS], double start_hou
 static double weight_until(const struct profile *p, double s)
 {
 	double hours = p->start_hour + s / hour_s;
-	double day = floor(hours / HOURS);
-	double rest = hours - day * HOURS;
+	double day = floor(hours / (double)HOURS);
+	double rest = hours - day * (double)HOURS;
 	int hour = (int)rest < HOURS ? (int)rest : HOURS - 1;
 
 	return day * p->before[HOURS] + p->before[hour] + p->weight[hour] * (rest - hour);
@@ -61,7 +61,7 @@ static double time_of_weight(const struct profile *p, double weight)
 		rest = hour + (rest - p->before[hour]) / p->weight[hour];
 	else
 		rest = hour;
-	return (day * HOURS + rest - p->start_hour) * hour_s;
+	return (day * (double)HOURS + rest - p->start_hour) * hour_s;
 }
 
 struct flow_state flow_at(const struct flow *f, const struct profile *p, double now_s)
