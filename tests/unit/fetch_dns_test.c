@@ -1,7 +1,7 @@
 /* Names: looked up apart from the calls, remembered, and never a stall. */
 #include "tests/unit/fetch_certs.h"
 
-enum { MINUTE_MS = 60000, HOUR_MS = 3600000, TURN_MAX_MS = 250, HOSTS = 100 };
+enum { MINUTE_MS = 60000, HOUR_MS = 3600000, TURN_MAX_MS = 250, HOSTS = 100, DEAD_MS = 1000 };
 
 static struct fetch *open_named(unsigned max_inflight, long timeout_ms)
 {
@@ -174,7 +174,7 @@ static int64_t worst_turn(struct fetch *f, unsigned n, unsigned *ret_threads)
 
 		if (fetch_take(f, &r)) {
 			CHECK(r.err == ERR_DNS && r.sent == 0 && r.status == 0);
-			CHECK(r.took_us >= 290000 && r.took_us < 1500000);
+			CHECK(r.took_us >= DEAD_MS * 990 && r.took_us < DEAD_MS * 3000);
 			n--;
 		}
 		CHECK(fetch_wait(f, NULL, 0, 20) == ERR_OK);
@@ -188,8 +188,8 @@ static int64_t worst_turn(struct fetch *f, unsigned n, unsigned *ret_threads)
 
 static void dead_dns_costs_one_thread_a_host_and_stalls_nothing(void **state)
 {
-	enum { CALLS = 16 };
-	struct fetch *f = open_named(CALLS, 300);
+	enum { CALLS = 16, ROUNDS = 3 };
+	struct fetch *f = open_named(CALLS, DEAD_MS);
 	const unsigned before = threads();
 	unsigned most = 0;
 	int64_t worst_ms = 0;
@@ -197,7 +197,7 @@ static void dead_dns_costs_one_thread_a_host_and_stalls_nothing(void **state)
 
 	(void)state;
 	names_answer(NULL);
-	for (int round = 0; round < 4; round++) {
+	for (int round = 0; round < ROUNDS; round++) {
 		for (size_t i = 0; i < CALLS; i++) {
 			CHECK(fetch_room(f) || !fetch_take(f, &r));
 			CHECK(send_to(f, i, i % 2 == 0 ? "https://one.test" : "https://two.test", "/", NULL) == ERR_OK);
@@ -209,7 +209,7 @@ static void dead_dns_costs_one_thread_a_host_and_stalls_nothing(void **state)
 		now_ms += 1000;
 	}
 	print_message("worst turn %d ms, %u resolver threads for %d calls\n", (int)worst_ms, most - before,
-	              4 * CALLS);
+	              ROUNDS * CALLS);
 	CHECK(worst_ms < TURN_MAX_MS);
 	CHECK(most - before <= 2 && names_count(&names.most) == 2 && names_count(&names.asked) == 2);
 	r = call_named(f, "127.0.0.1", "/fine", in_folder("ca")); /* others are served meanwhile */
@@ -222,7 +222,7 @@ static void dead_dns_costs_one_thread_a_host_and_stalls_nothing(void **state)
 
 static void resolver_threads_have_a_cap_whatever_the_number_of_hosts(void **state)
 {
-	struct fetch *f = open_named(HOSTS, 300);
+	struct fetch *f = open_named(HOSTS, DEAD_MS);
 	const unsigned before = threads();
 	unsigned refused = 0, most = 0;
 	int64_t worst_ms = 0;
@@ -301,24 +301,39 @@ static void a_look_up_that_cannot_start_is_our_own_trouble(void **state)
 	fetch_free(f);
 }
 
-static void the_oldest_name_makes_room_for_a_new_one(void **state)
+/* One call to a name of its own, which the certificate does not have: it ends when the address was used. */
+static void numbered(struct fetch *f, unsigned i)
 {
-	struct fetch *f = open_named(1, 5000);
+	char host[64];
+
+	now_ms++;
+	(void)snprintf(host, sizeof(host), "%u.api.test", i);
+	CHECK(call_named(f, host, "/fine", in_folder("ca")).err == ERR_TLS);
+	let_names_settle(f);
+}
+
+static void the_oldest_idle_name_makes_room_for_a_new_one(void **state)
+{
+	struct fetch *f = open_named(2, 60000);
+	unsigned asked = PLACES_MAX;
+	char base[64];
 
 	(void)state;
-	for (size_t i = 0; i <= PLACES_MAX; i++) {
-		char host[64];
-
-		(void)snprintf(host, sizeof(host), "%zu.api.test", i);
-		now_ms++;
-		CHECK(call_named(f, host, "/fine", in_folder("ca")).err ==
-		      ERR_TLS); /* not its name, but its address */
-	}
-	CHECK(names_count(&names.asked) == PLACES_MAX + 1);
-	(void)call_named(f, "1.api.test", "/fine", in_folder("ca"));
-	CHECK(names_count(&names.asked) == PLACES_MAX + 1);
-	(void)call_named(f, "0.api.test", "/fine", in_folder("ca"));
-	CHECK(names_count(&names.asked) == PLACES_MAX + 2);
+	(void)snprintf(base, sizeof(base), "https://api.test:%u", u->port);
+	CHECK(send_to(f, 0, base, "/silent", in_folder("ca")) == ERR_OK);
+	for (unsigned i = 1; i < PLACES_MAX; i++)
+		numbered(f, i);
+	CHECK(names_count(&names.asked) == asked);
+	now_ms += MINUTE_MS;
+	numbered(f, 1); /* asked again, so that now 2 is the oldest that no call uses */
+	CHECK(names_count(&names.asked) == ++asked);
+	numbered(f, PLACES_MAX);
+	CHECK(names_count(&names.asked) == ++asked);
+	CHECK(strncmp(f->place[0].name, "api.test:", 9) == 0);
+	numbered(f, 1);
+	CHECK(names_count(&names.asked) == asked);
+	numbered(f, 2);
+	CHECK(names_count(&names.asked) == ++asked);
 	fetch_free(f);
 }
 
@@ -400,7 +415,7 @@ int main(void)
 		NAMED(the_end_does_not_wait_for_a_resolver),
 		NAMED(waiting_for_the_name_is_part_of_the_timeout),
 		NAMED(a_look_up_that_cannot_start_is_our_own_trouble),
-		NAMED(the_oldest_name_makes_room_for_a_new_one),
+		NAMED(the_oldest_idle_name_makes_room_for_a_new_one),
 		NAMED(every_spelling_of_a_host_is_looked_up_by_us_alone),
 		NAMED(both_families_are_tried),
 	};

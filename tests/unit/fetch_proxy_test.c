@@ -3,6 +3,7 @@
 
 enum proxy_way {
 	PROXY_TUNNEL,
+	PROXY_LONG,   /* a tunnel after a head that would be too large for a host's */
 	PROXY_REFUSE, /* 403 with a body and odd headers */
 	PROXY_ASK,    /* 407 */
 	PROXY_BABBLE, /* no HTTP */
@@ -55,9 +56,17 @@ static bool proxy_greet(int fd)
 		          "Content-Length: 0\r\n\r\n");
 	if (proxy.way == PROXY_BABBLE)
 		proxy_say(fd, "220 mail.example ESMTP\r\n\r\n");
-	if (proxy.way == PROXY_TUNNEL)
-		proxy_say(fd, "HTTP/1.1 200 Connection established\r\nX-Proxy: yes\r\n\r\n");
-	return proxy.way == PROXY_TUNNEL;
+	if (proxy.way != PROXY_TUNNEL && proxy.way != PROXY_LONG)
+		return false;
+	proxy_say(fd, "HTTP/1.1 200 Connection established\r\n");
+	for (int i = 0; proxy.way == PROXY_LONG && i < 70; i++) {
+		char line[1100];
+
+		(void)snprintf(line, sizeof(line), "X-Proxy: %01000d\r\n", i);
+		proxy_say(fd, line);
+	}
+	proxy_say(fd, "\r\n");
+	return true;
 }
 
 static void proxy_accept(void)
@@ -182,6 +191,17 @@ static void the_host_is_verified_through_the_tunnel_too(void **state)
 	fetch_free(f);
 }
 
+static void the_proxys_own_head_does_not_count(void **state)
+{
+	struct fetch *f = open_fetch(1, 5000);
+
+	(void)state;
+	through = proxy_url("127.0.0.1");
+	proxy.way = PROXY_LONG;
+	CHECK(call_named(f, "api.test", "/fine", in_folder("ca")).err == ERR_OK);
+	fetch_free(f);
+}
+
 static void the_proxys_name_is_looked_up_and_remembered_like_a_host(void **state)
 {
 	struct fetch *f = open_fetch(1, 5000);
@@ -301,6 +321,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		PROXIED(a_call_goes_through_the_tunnel_and_the_proxy_sees_no_signature),
 		PROXIED(the_host_is_verified_through_the_tunnel_too),
+		PROXIED(the_proxys_own_head_does_not_count),
 		PROXIED(the_proxys_name_is_looked_up_and_remembered_like_a_host),
 		PROXIED(a_proxy_that_makes_no_tunnel_is_no_connection),
 		PROXIED(nobody_at_the_proxys_port_is_no_connection),

@@ -177,7 +177,9 @@ static inline void *upstream_run(void *arg)
 
 		for (int i = 0; i < UPSTREAM_CONNECTIONS; i++)
 			fd[2 + i] = (struct pollfd){ u->peer[i].fd, POLLIN, 0 };
-		if (poll(fd, 2 + UPSTREAM_CONNECTIONS, -1) < 0 || fd[0].revents != 0)
+		if (poll(fd, 2 + UPSTREAM_CONNECTIONS, -1) < 0)
+			continue; /* a test that lowers the number of descriptors makes it fail meanwhile */
+		if (fd[0].revents != 0)
 			break;
 		for (int i = 0; i < UPSTREAM_CONNECTIONS; i++)
 			if (fd[2 + i].revents != 0)
