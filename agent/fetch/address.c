@@ -18,12 +18,18 @@ static enum err name_of(const char *url, char *ret, size_t room)
 	char *host = NULL, *port = NULL;
 	struct in_addr numeric;
 	enum err e = ERR_CONNECT;
+	CURLUcode code;
 
 	if (u == NULL)
 		return ERR_MEMORY;
-	if (curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK ||
-	    curl_url_get(u, CURLUPART_HOST, &host, CURLU_PUNYCODE) != CURLUE_OK ||
-	    curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK)
+	code = curl_url_set(u, CURLUPART_URL, url, 0);
+	if (code == CURLUE_OK)
+		code = curl_url_get(u, CURLUPART_HOST, &host, CURLU_PUNYCODE);
+	if (code == CURLUE_OK)
+		code = curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
+	if (code == CURLUE_OUT_OF_MEMORY)
+		e = ERR_MEMORY;
+	if (code != CURLUE_OK)
 		goto out;
 	if (host[0] == '[' || inet_pton(AF_INET, host, &numeric) == 1)
 		ret[0] = '\0';

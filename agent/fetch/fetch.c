@@ -1,5 +1,7 @@
 #include "agent/fetch/fetch.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +11,17 @@
 enum {
 	QUESTION_MAX = 2 << 20,
 	KEEP_BYTES = 256 << 10, /* a larger body's memory is given back */
+	SHORT_MS = 20,
 };
 
 /* ---- slots ---- */
+static void slot_drop(struct slot *s)
+{
+	curl_easy_cleanup(s->easy);
+	s->easy = NULL;
+	s->own_ca = false;
+}
+
 static bool slot_ready(struct slot *s)
 {
 	if (s->easy != NULL)
@@ -21,8 +31,7 @@ static bool slot_ready(struct slot *s)
 		return false;
 	if (options_fixed(s) == CURLE_OK)
 		return true;
-	curl_easy_cleanup(s->easy);
-	s->easy = NULL;
+	slot_drop(s);
 	return false;
 }
 
@@ -64,7 +73,7 @@ enum err fetch_new(const struct fetch_conf *c, struct fetch **ret)
 	f->conf = *c;
 	f->conf.user_agent = NULL;
 	(void)unsetenv("SSLKEYLOGFILE"); /* libcurl would write the TLS secrets there */
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0) {
+	if (memory_init() != CURLE_OK) {
 		free(f);
 		return ERR_SYSTEM;
 	}
@@ -185,8 +194,12 @@ enum err fetch_send(struct fetch *f, const struct ask *a)
 	s->place = NULL;
 	s->err = ERR_OK;
 	s->text[0] = '\0';
-	if (options_call(s, a) != CURLE_OK)
+	if (options_call(s, a) != CURLE_OK) { /* half of its options are no state to go on with */
+		slot_drop(s);
 		return ERR_MEMORY;
+	}
+	s->in_head = false;
+	s->refused = memory_refused();
 	e = urls_fine(a) ? place_find(f, a, &s->place) : ERR_CONNECT;
 	if (e == ERR_MEMORY)
 		return ERR_MEMORY;
@@ -291,15 +304,25 @@ bool fetch_take(struct fetch *f, struct reply *ret)
 enum err fetch_wait(struct fetch *f, const int *fds, size_t n, int64_t wait_ms)
 {
 	struct curl_waitfd extra[FETCH_FDS_MAX];
+	struct pollfd bare[FETCH_FDS_MAX];
+	CURLMcode code;
 
 	if (n > FETCH_FDS_MAX)
 		return ERR_LIMIT;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		extra[i] = (struct curl_waitfd){ .fd = fds[i], .events = CURL_WAIT_POLLIN };
+		bare[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
+	}
 	if (f->finished != NULL || wait_ms < 0)
 		wait_ms = 0;
 	if (wait_ms > 60000)
 		wait_ms = 60000;
-	return curl_multi_poll(f->multi, extra, (unsigned)n, (int)wait_ms, NULL) == CURLM_OK ? ERR_OK
-	                                                                                     : ERR_SYSTEM;
+	code = curl_multi_poll(f->multi, extra, (unsigned)n, (int)wait_ms, NULL);
+	if (code != CURLM_OUT_OF_MEMORY)
+		return code == CURLM_OK ? ERR_OK : ERR_SYSTEM;
+	/* It lists more than ten descriptors in memory of its own. Without it transfers are looked at again soon.
+	 */
+	if (poll(bare, n, wait_ms < SHORT_MS ? (int)wait_ms : SHORT_MS) < 0 && errno != EINTR)
+		return ERR_SYSTEM;
+	return ERR_OK;
 }

@@ -31,6 +31,7 @@ struct ask {
 	size_t len;
 	const char *ca_file; /* trust anchors beside the system's; NULL or "": the system's alone */
 	const char *proxy;   /* "http://host:port", asked to CONNECT, https only; NULL or "": none */
+	bool fresh;          /* on a connection of its own: kept ones may be as dead as the host was */
 	int64_t mono_ms; /* the loop's clock when the call is made; 0: not known, every address counts as old */
 };
 

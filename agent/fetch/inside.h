@@ -49,6 +49,8 @@ struct slot {
 	bool own_ca;         /* the handle carries a CA file */
 	bool proxied;        /* and a proxy */
 	bool started;        /* libcurl has seen the call */
+	bool in_head;        /* the answer is awaited and its head is not complete */
+	unsigned refused;    /* memory_refused() when the call began */
 	struct place *place; /* NULL: an address, there is nothing to look up */
 	int64_t asked_ms;
 	int64_t since_us, waited_us; /* age of the look-up when the wait for it began; how long it was */
@@ -71,6 +73,10 @@ struct fetch {
 	struct place place[PLACES_MAX];
 	unsigned lookups;
 };
+
+/* fetch.c: how often libcurl was refused memory since the start. */
+unsigned memory_refused(void);
+CURLcode memory_init(void); /* of libcurl, with allocators that count */
 
 static inline bool ask_proxied(const struct ask *a)
 {

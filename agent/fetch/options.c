@@ -53,6 +53,7 @@ static size_t on_head(char *at, size_t size, size_t n, void *arg)
 	struct slot *s = arg;
 
 	(void)at;
+	s->in_head = size * n > 2; /* an empty line ends it */
 	s->head_len += size * n;
 	if (s->head_len <= HEAD_MAX)
 		return size * n;
@@ -70,6 +71,7 @@ static int on_request(void *arg, char *to, char *from, int to_port, int from_por
 	(void)to_port;
 	(void)from_port;
 	s->sent++;
+	s->in_head = true;
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -196,6 +198,7 @@ CURLcode options_call(struct slot *s, const struct ask *a)
 	SET(CURLOPT_URL, a->url);
 	SET(CURLOPT_PROTOCOLS_STR, options_protocol(a));
 	SET(CURLOPT_PROXY, s->proxied ? a->proxy : ""); /* "": not the environment's either */
+	SET(CURLOPT_FRESH_CONNECT, a->fresh ? 1L : 0L);
 	SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)s->question.len);
 	SET(CURLOPT_POSTFIELDS, s->question.at);
 	if (own_ca)

@@ -9,14 +9,6 @@
 enum { RETRY_AFTER_MAX_S = 300 };
 
 /* ---- which reason ---- */
-/* A name that takes too long ends as a timeout of the whole call; only the missing time tells. */
-static bool resolved(const struct slot *s)
-{
-	curl_off_t took_us = 0;
-
-	return curl_easy_getinfo(s->easy, CURLINFO_NAMELOOKUP_TIME_T, &took_us) == CURLE_OK && took_us > 0;
-}
-
 /* What the proxy answered to CONNECT; 0: nothing, or it made the tunnel. */
 static long refusal_of(const struct slot *s)
 {
@@ -40,6 +32,8 @@ static enum err reason_of(const struct slot *s, long status)
 		return status == 200 ? ERR_OK : ERR_HTTP_STATUS;
 	if (s->err != ERR_OK)
 		return s->err;
+	if (strstr(s->text, "malloc failure") != NULL) /* OpenSSL's words */
+		return ERR_LOCAL_RESOURCE;
 	if (refusal_of(s) != 0)
 		return ERR_CONNECT;
 	switch (s->code) {
@@ -50,9 +44,9 @@ static enum err reason_of(const struct slot *s, long status)
 	case CURLE_URL_MALFORMAT:
 		return ERR_CONNECT;
 	case CURLE_UNSUPPORTED_PROTOCOL: /* of the URL, or an answer that is not HTTP */
-		return resolved(s) ? broken(s) : ERR_CONNECT;
+		return s->sent > 0 ? broken(s) : ERR_CONNECT;
 	case CURLE_OPERATION_TIMEDOUT:
-		return resolved(s) ? ERR_TIMEOUT : ERR_DNS;
+		return ERR_TIMEOUT; /* names are looked up apart from calls */
 	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
@@ -69,7 +63,7 @@ static enum err reason_of(const struct slot *s, long status)
 	case CURLE_TOO_LARGE:
 #endif
 	case CURLE_OUT_OF_MEMORY: /* also what libcurl 7.88 says of a header line that is too long */
-		return ERR_TOO_LARGE;
+		return s->in_head && s->refused == memory_refused() ? ERR_TOO_LARGE : ERR_LOCAL_RESOURCE;
 	case CURLE_GOT_NOTHING:
 	case CURLE_SEND_ERROR:
 	case CURLE_RECV_ERROR:

@@ -49,6 +49,28 @@ static void a_connection_is_kept_for_the_next_call(void **state)
 	fetch_free(f);
 }
 
+static void a_call_may_have_a_connection_of_its_own(void **state)
+{
+	struct fetch *f = open_fetch(2, 5000);
+	char url[96];
+	const struct ask a = { .url = url, .fresh = true };
+
+	(void)state;
+	(void)snprintf(url, sizeof(url), "%s/fine", base_url("http"));
+	CHECK(call(f, "/fine").err == ERR_OK);
+	for (int i = 0; i < 2; i++) {
+		struct reply r;
+
+		CHECK(fetch_room(f) || !fetch_take(f, &r));
+		CHECK(fetch_send(f, &a) == ERR_OK);
+		CHECK(await(f).err == ERR_OK);
+	}
+	CHECK(upstream_count(u, &u->connections) == 3);
+	CHECK(call(f, "/fine").err == ERR_OK);
+	CHECK(upstream_count(u, &u->connections) == 3);
+	fetch_free(f);
+}
+
 static void a_kept_connection_that_died_costs_no_failure(void **state)
 {
 	struct fetch *f = open_fetch(1, 5000);
@@ -382,6 +404,7 @@ int main(void)
 		PLAIN(a_call_is_one_json_post_and_its_reply_comes_back),
 		PLAIN(an_empty_question_and_an_empty_reply_are_fine),
 		PLAIN(a_connection_is_kept_for_the_next_call),
+		PLAIN(a_call_may_have_a_connection_of_its_own),
 		PLAIN(a_kept_connection_that_died_costs_no_failure),
 		PLAIN(replies_carry_their_targets_when_calls_overlap),
 		PLAIN(every_failure_has_its_reason),
