@@ -239,7 +239,8 @@ enum err intake_topics(struct intake *in, const cJSON *list, struct why *why)
 	if (in->asked != NULL)
 		asked_rewind(in->asked);
 	cJSON_ArrayForEach(element, list) if (cJSON_IsObject(element)) take_element(in, element);
-	if (in->draft->text.status != ERR_OK || (in->asked != NULL && in->asked->status != ERR_OK))
+	if (in->draft->text.status != ERR_OK || in->finder.blind ||
+	    (in->asked != NULL && in->asked->status != ERR_OK))
 		return ERR_LOCAL_RESOURCE;
 	return ERR_OK;
 }

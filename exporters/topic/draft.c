@@ -77,17 +77,18 @@ static enum err mark_repeated(struct draft *d, const struct facts *before, uint3
 	return ERR_OK;
 }
 
-static void drop_marked(struct draft *d)
+static void copy_unmarked(const struct draft *d, struct topic *topic, int64_t *unread)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < d->n; i++) {
 		if (d->unread[i] == UNREAD_REPEATED)
 			continue;
-		d->topic[kept] = d->topic[i];
-		d->unread[kept++] = d->unread[i];
+		topic[kept] = d->topic[i];
+		if (unread != NULL)
+			unread[kept] = d->unread[i];
+		kept++;
 	}
-	d->n = kept;
 }
 
 /* ---- sums ---- */
@@ -133,7 +134,7 @@ static void count_idle(struct facts *f, const struct topic *t, const struct topi
 	                               : idle_bucket(c->now.unix_s - (int64_t)t->last_message_s)]++;
 }
 
-static void sum_up(struct facts *f, const struct topic_context *c, const struct facts *before)
+static enum err sum_up(struct facts *f, const struct topic_context *c, const struct facts *before)
 {
 	struct finder finder = { .in = before };
 
@@ -155,11 +156,12 @@ static void sum_up(struct facts *f, const struct topic_context *c, const struct 
 	}
 	f->messages = add_messages(before != NULL ? before->messages : 0, f->fresh);
 	finder_done(&finder);
+	return finder.blind ? ERR_MEMORY : ERR_OK;
 }
 
-/* One piece of memory: the facts, the topics, what is unread, the texts. The draft changes only when there is
- * memory, so that after a failure it can be rewound. */
-static struct facts *pack(struct draft *d, uint32_t twice, bool observer)
+/* One piece of memory: the facts, the topics, what is unread, the texts. The draft stays as it is, so that
+ * after a failure it can be rewound. */
+static struct facts *pack(const struct draft *d, uint32_t twice, bool observer)
 {
 	const size_t n = d->n - twice;
 	const size_t topics = n * sizeof(d->topic[0]), unread = observer ? n * sizeof(d->unread[0]) : 0;
@@ -168,17 +170,12 @@ static struct facts *pack(struct draft *d, uint32_t twice, bool observer)
 
 	if (f == NULL)
 		return NULL;
-	if (twice > 0)
-		drop_marked(d);
 	f->topic = (const struct topic *)at;
 	f->topic_n = (uint32_t)n;
 	f->unread = observer ? (const int64_t *)(at + topics) : NULL;
 	f->text = at + topics + unread;
 	f->text_len = (uint32_t)d->text.len;
-	if (topics > 0)
-		memcpy(at, d->topic, topics);
-	if (unread > 0)
-		memcpy(at + topics, d->unread, unread);
+	copy_unmarked(d, (struct topic *)at, observer ? (int64_t *)(at + topics) : NULL);
 	if (d->text.len > 0)
 		memcpy(at + topics + unread, d->text.at, d->text.len);
 	return f;
@@ -199,7 +196,10 @@ enum err draft_seal(struct draft *d, const struct topic_context *c, const struct
 	f->poll_s = c->now.unix_s;
 	f->failed = d->failed;
 	f->observed = c->observer;
-	sum_up(f, c, before);
+	if (sum_up(f, c, before) != ERR_OK) {
+		facts_drop(f);
+		return ERR_MEMORY;
+	}
 	*ret = f;
 	return ERR_OK;
 }

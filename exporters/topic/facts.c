@@ -116,6 +116,7 @@ const struct topic *finder_find(struct finder *f, const struct facts *view, cons
 		return &in->topic[f->next++];
 	if (f->sorted == NULL)
 		f->sorted = topics_sort(in);
+	f->blind = f->blind || f->sorted == NULL;
 	high = f->sorted != NULL ? in->topic_n : 0;
 	while (low < high) {
 		const size_t mid = low + (high - low) / 2;

@@ -75,6 +75,7 @@ struct finder {
 	const struct facts *in; /* NULL: finds nothing */
 	uint32_t next;
 	uint32_t *sorted;
+	bool blind; /* there was no memory to search: "not found" may be wrong */
 };
 const struct topic *finder_find(struct finder *f, const struct facts *draft_view, const struct topic *t);
 void finder_done(struct finder *f);

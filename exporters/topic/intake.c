@@ -2,8 +2,17 @@
 
 #include "exporters/topic/inside.h"
 
-static enum err judge(const cJSON *root, struct topic_answer *a, const cJSON **ret_list, struct why *why)
+/* Whether topics were there so lately that an answer without any list is no news of an empty community. The
+ * service may leave an empty list out; a renamed one must not look like it. */
+static bool had_topics(const struct intake *in)
 {
+	return in->before != NULL && in->before->topic_n > 0 &&
+	       in->c->now.unix_s - in->before->poll_s <= in->c->keep_ms / 1000;
+}
+
+static enum err judge(const struct intake *in, const cJSON *root, const cJSON **ret_list, struct why *why)
+{
+	struct topic_answer *a = in->answer;
 	const cJSON *list = json_member(root, "TopicAndSelfInfo");
 	int code = 0;
 
@@ -23,6 +32,9 @@ static enum err judge(const cJSON *root, struct topic_answer *a, const cJSON **r
 		return err_because(why, ERR_SCHEMA, "TopicAndSelfInfo is not an array");
 	if (list == NULL && json_member(root, "ErrorCode") == NULL)
 		return err_because(why, ERR_SCHEMA, "the answer has neither ErrorCode nor TopicAndSelfInfo");
+	if (list == NULL && in->asked == NULL && had_topics(in))
+		return err_because(why, ERR_SCHEMA,
+		                   "TopicAndSelfInfo is missing, and the community had topics a moment ago");
 	return ERR_OK;
 }
 
@@ -35,7 +47,7 @@ enum err intake_open(struct intake *in, char *json, size_t len, const cJSON **re
 	if (e != ERR_OK)
 		return e;
 	root = json_parse(json, len);
-	return root != NULL ? judge(root, in->answer, ret_list, why) : ERR_LOCAL_RESOURCE;
+	return root != NULL ? judge(in, root, ret_list, why) : ERR_LOCAL_RESOURCE;
 }
 
 void intake_close(struct intake *in, enum err e, struct why *why)
