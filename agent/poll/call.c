@@ -19,9 +19,11 @@ static bool start_call(struct poller *p, size_t number, const char *usersig, con
 		.usersig = usersig,
 		.sdk_app_id = conf->sdk_app_id,
 	};
-	struct ask ask = {
-		.target = number, .ca_file = conf->ca_file, .proxy = conf->proxy, .mono_ms = now->mono_ms
-	};
+	struct ask ask = { .target = number,
+		               .ca_file = conf->ca_file,
+		               .proxy = conf->proxy,
+		               .mono_ms = now->mono_ms,
+		               .fresh = p->app[t->conf.app].breaker.open };
 	/* `random` tells requests apart; it is no secret. */
 	const uint32_t nonce = (uint32_t)plan_jitter(l->plan, (int64_t)UINT32_MAX + 1);
 
@@ -36,42 +38,44 @@ static bool start_call(struct poller *p, size_t number, const char *usersig, con
 	return p->url.status == ERR_OK && p->body.status == ERR_OK && fetch_send(p->parts.fetch, &ask) == ERR_OK;
 }
 
-/* The signature for a call of this app now; NULL when there is none that may be used. */
-static const char *sign(struct app *a, struct task *t, const struct now *now, struct why *why)
+/* The signature for a call of this app now. ERR_AUTH: there is none that may be used, and only an operator
+ * can help; ERR_LOCAL_RESOURCE: none could be made this time. */
+static enum err sign(struct app *a, struct task *t, const struct now *now, const char **ret, struct why *why)
 {
-	const char *usersig = NULL;
+	const enum err e = signer_get(a->conf->signer, now->unix_s + a->sign_offset_s, ret, why);
 
-	a->signing_failed = signer_get(a->conf->signer, now->unix_s + a->sign_offset_s, &usersig, why) != ERR_OK;
+	a->signing_failed = e != ERR_OK;
 	t->signature = signer_renewals(a->conf->signer);
-	if (a->signing_failed)
-		return NULL;
+	if (e == ERR_KEY)
+		return ERR_AUTH;
+	if (e != ERR_OK)
+		return ERR_LOCAL_RESOURCE;
 	if (a->refused == 0 || t->signature != a->refused)
-		return usersig;
+		return ERR_OK;
 	/* No new one could be made; sending the refused one again would feed the lock. */
-	(void)err_because(why, ERR_AUTH,
-	                  "the signature was refused and the key cannot be read to make a new one");
-	return NULL;
+	return err_because(why, ERR_AUTH,
+	                   "the signature was refused and the key cannot be read to make a new one");
 }
 
 void poll_start(struct poller *p, size_t number, const struct now *now)
 {
 	struct task *t = &p->task[number];
 	struct app *a = &p->app[t->conf.app];
-	struct outcome o = { .verdict = CHAT_DENIED, .err = ERR_AUTH };
 	struct why why = { 0 };
-	const char *usersig = sign(a, t, now, &why);
+	const char *usersig;
+	enum err e = sign(a, t, now, &usersig, &why);
 
 	a->alive_ms = now->mono_ms;
-	if (usersig == NULL) {
-		judge_bar(a, 0, &o, &why, now);
+	if (e == ERR_OK && !start_call(p, number, usersig, now))
+		e = err_because(&why, ERR_LOCAL_RESOURCE, "no memory or room for a call");
+	if (e != ERR_OK) {
+		struct outcome o = { .verdict = CHAT_DENIED, .err = e };
+
+		if (e == ERR_AUTH)
+			judge_bar(a, 0, &o, &why, now);
+		else
+			breaker_neutral(&a->breaker, a->breaker.open, now);
 		o.verdict = CHAT_RETRY; /* the community is not to blame: no rest */
-		poll_end_unasked(p, number, &o, &why, now);
-		return;
-	}
-	if (!start_call(p, number, usersig, now)) {
-		breaker_neutral(&a->breaker, a->breaker.open, now);
-		o = (struct outcome){ .verdict = CHAT_RETRY, .err = ERR_LOCAL_RESOURCE };
-		(void)err_because(&why, ERR_LOCAL_RESOURCE, "no memory or room for a call");
 		poll_end_unasked(p, number, &o, &why, now);
 		return;
 	}

@@ -21,6 +21,7 @@ struct task {
 	bool used, removed, flying, begun, polled;
 	bool probe;   /* the call under way is one */
 	bool retried; /* in this poll */
+	bool failing; /* its latest poll that made a call failed */
 	bool missed;  /* its poll ended without a call, because the app is closed */
 	size_t next_free;
 };

@@ -104,7 +104,10 @@ static void judge_failure(struct app *a, const struct task *t, const struct poll
 {
 	const struct outcome *o = &got->outcome;
 
-	if (o->err == ERR_LOCAL_RESOURCE)
+	/* A community that fails again and again says nothing new about its app. */
+	const bool known = !on_the_way(o->err) && (t->failing || t->retried) && !t->probe;
+
+	if (o->err == ERR_LOCAL_RESOURCE || known)
 		breaker_neutral(&a->breaker, t->probe, now);
 	else if (breaker_bad(&a->breaker, on_the_way(o->err), t->probe, now) || (t->probe && a->breaker.open))
 		close_app(a, o, &got->why);

@@ -28,6 +28,8 @@ static void end_poll(struct poller *p, size_t number, const struct poll_answer *
 	if (!t->missed)
 		tasks_swept(l, t, now);
 	t->begun = t->retried = false;
+	if (!t->missed)
+		t->failing = end.outcome.err != ERR_OK;
 	t->took_us = 0;
 	tasks_plan_next(p, number, now);
 	/* Last, since it may add and remove jobs, and move `t`. */

@@ -101,13 +101,14 @@ static enum err renew(struct signer *s, int64_t unix_s, struct why *why)
 
 static bool is_valid(const struct signer *s, int64_t unix_s)
 {
-	return s->sig != NULL && unix_s <= s->made_s + s->ttl_s && s->made_s - unix_s <= FUTURE_MAX_S;
+	return s->sig != NULL && !s->refused && unix_s <= s->made_s + s->ttl_s &&
+	       s->made_s - unix_s <= FUTURE_MAX_S;
 }
 
 enum err signer_get(struct signer *s, int64_t unix_s, const char **ret_sig, struct why *why)
 {
 	const bool valid = is_valid(s, unix_s);
-	const bool wanted = !valid || s->refused || unix_s >= s->renew_s;
+	const bool wanted = !valid || unix_s >= s->renew_s;
 	const bool waiting = unix_s < s->retry_s && s->retry_s - unix_s <= RETRY_S;
 	enum err e = ERR_OK;
 

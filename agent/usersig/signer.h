@@ -25,8 +25,8 @@ enum err signer_new(uint64_t sdk_app_id, const char *admin, const struct key_sou
 
 /* The signature in force, borrowed until the next call on this signer. Mints a new one at half of its
  * life (+-10 %, by jitter), when it lies more than 60 s in the future (the clock was set back), or after
- * signer_expire. When minting fails while the old signature has not expired, the old one is
- * returned and ERR_OK; the next try to mint is a minute later.
+ * signer_expire. When minting fails while the old signature has neither expired nor been refused, the old
+ * one is returned and ERR_OK; the next try to mint is a minute later.
  * Errors: ERR_KEY (`why` names the source, never the key), ERR_SIGN, ERR_MEMORY. */
 enum err signer_get(struct signer *s, int64_t unix_s, const char **ret_sig, struct why *why) MUST_USE;
 

@@ -137,25 +137,56 @@ static void the_rate_ramps_up_after_an_outage(void **state)
 	poller_free(s.poller);
 }
 
-static void half_of_the_calls_failing_closes_the_app_a_third_does_not(void **state)
+/* Communities of which every `every`th fails from some moment on; calls in the 10 s after it, and later. */
+static void let_some_fail(size_t every, size_t *ret_at_once, size_t *ret_later)
 {
-	(void)state;
-	for (size_t every = 2; every <= 3; every++) {
-		struct stage s;
-		size_t sent;
+	struct stage s;
+	size_t sent;
 
-		set_stage(&s, 1, 60, 5000, 20000);
-		for (size_t j = 0; j < 60; j += every)
-			world.outcome[j] = (struct outcome){ CHAT_RETRY, ERR_API_ERROR, 60008 };
-		play(&s, 30000);
-		sent = world.sent_n;
-		play(&s, 10000);
-		if (every == 2)
-			CHECK(world.sent_n - sent < 110); /* it opens again and again */
-		else
-			CHECK(world.sent_n - sent >= 115);
-		poller_free(s.poller);
-	}
+	set_stage(&s, 1, 60, 5000, 20000);
+	play(&s, 20000);
+	for (size_t j = 0; j < 60; j += every)
+		world.outcome[j] = (struct outcome){ CHAT_RETRY, ERR_API_ERROR, 60008 };
+	sent = world.sent_n;
+	play(&s, 10000);
+	*ret_at_once = world.sent_n - sent;
+	play(&s, 60000);
+	sent = world.sent_n;
+	play(&s, 10000);
+	*ret_later = world.sent_n - sent;
+	poller_free(s.poller);
+}
+
+static void half_of_the_calls_failing_closes_the_app_but_not_for_ever(void **state)
+{
+	size_t at_once, later;
+
+	(void)state;
+	let_some_fail(3, &at_once, &later);
+	CHECK(at_once >= 115 && later >= 115);
+	let_some_fail(2, &at_once, &later);
+	CHECK(at_once < 110);
+	CHECK(later >= 115); /* who fails again and again is no news about the app */
+}
+
+static void a_sick_community_that_is_asked_often_leaves_the_others_alone(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	set_apps(&s, 1, 20000);
+	for (size_t j = 0; j < 3; j++)
+		s.job[j] =
+			(struct job){ .subject = j, .period_ms = j == 0 ? 1000 : 3000, .phase_key = UINT64_MAX / 3 * j };
+	CHECK(poller_add(s.poller, s.job, 3, &world.now, s.number) == ERR_OK);
+	play(&s, 10000);
+	world.outcome[0] = (struct outcome){ CHAT_RETRY, ERR_HTTP_STATUS, 502 };
+	memset(world.ended, 0, sizeof(world.ended));
+	play(&s, 60000);
+	CHECK(world.ended[1] >= 19 && world.ended[2] >= 19 && world.ended[0] >= 55);
+	CHECK(world.last_end[1].outcome.err == ERR_OK && world.last_end[2].outcome.err == ERR_OK);
+	CHECK(view_of(&s, 0).lane[CHAT_GET_TOPIC].tally->requests >= 110); /* all of them were asked */
+	poller_free(s.poller);
 }
 
 static void what_the_client_sends_again_is_counted_and_owed(void **state)
@@ -302,7 +333,8 @@ int main(void)
 		cmocka_unit_test(a_dead_endpoint_is_only_probed),
 		cmocka_unit_test(after_an_outage_everything_is_fresh_soon_without_a_burst),
 		cmocka_unit_test(the_rate_ramps_up_after_an_outage),
-		cmocka_unit_test(half_of_the_calls_failing_closes_the_app_a_third_does_not),
+		cmocka_unit_test(half_of_the_calls_failing_closes_the_app_but_not_for_ever),
+		cmocka_unit_test(a_sick_community_that_is_asked_often_leaves_the_others_alone),
 		cmocka_unit_test(what_the_client_sends_again_is_counted_and_owed),
 		cmocka_unit_test(retry_after_is_honoured),
 		cmocka_unit_test(a_wrong_key_costs_three_calls_in_its_first_minute),

@@ -281,6 +281,24 @@ static void without_the_key_the_old_signature_serves_until_it_ends(void **state)
 	signer_free(s);
 }
 
+static void a_refused_signature_serves_no_more_even_without_the_key(void **state)
+{
+	struct signer *s = new_signer("admin", KEY_FILE, path, 86400);
+	const char *sig = NULL;
+	struct why why = { 0 };
+
+	(void)state;
+	write_key("first", 0600);
+	(void)get(s, 1700000000);
+	CHECK(unlink(path) == 0);
+	signer_expire(s);
+	CHECK(signer_get(s, 1700000001, &sig, &why) == ERR_KEY && sig == NULL);
+	CHECK(strstr(why.text, "No such file") != NULL);
+	write_key("again", 0600);
+	CHECK(token_verifies(get(s, 1700000002), 1400000000, "admin", "again", 1700000002));
+	signer_free(s);
+}
+
 static void variables_and_credentials_are_sources(void **state)
 {
 	struct signer *env = new_signer("admin", KEY_ENV, "TCE_TEST_KEY", 86400);
@@ -358,6 +376,7 @@ int main(void)
 		cmocka_unit_test(a_clock_set_back_and_a_refusal_make_a_new_one),
 		cmocka_unit_test(a_file_is_read_again_at_each_signing),
 		cmocka_unit_test(without_the_key_the_old_signature_serves_until_it_ends),
+		cmocka_unit_test(a_refused_signature_serves_no_more_even_without_the_key),
 		cmocka_unit_test(variables_and_credentials_are_sources),
 		cmocka_unit_test(a_key_that_cannot_be_one_is_refused_without_showing_it),
 		cmocka_unit_test(a_fifo_or_a_folder_is_refused_at_once),
