@@ -115,14 +115,14 @@ static double run_ours(struct fetch *fetch, struct store *store, size_t slot, st
 	while (done < CALLS) {
 		struct reply r;
 
-		while (sent < CALLS && fetch_room(fetch)) {
-			if (fetch_send(fetch, &ask) != ERR_OK)
-				abort();
-			sent++;
-		}
 		while (fetch_take(fetch, &r)) {
 			take_one(store, slot, t, &r, ret_topics);
 			done++;
+		}
+		while (sent < CALLS && fetch_room(fetch)) { /* before waiting: nothing may be under way any more */
+			if (fetch_send(fetch, &ask) != ERR_OK)
+				abort();
+			sent++;
 		}
 		if (done < CALLS && fetch_wait(fetch, NULL, 0, 1000) != ERR_OK)
 			abort();
