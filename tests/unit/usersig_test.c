@@ -181,6 +181,28 @@ static void a_signature_is_kept_and_renewed_around_half_of_its_life(void **state
 	signer_free(s);
 }
 
+static void thirty_days_take_one_renewal_each_half_life(void **state)
+{
+	enum { LIFE_S = 86400, STEP_S = 60, HALF_S = LIFE_S / 2, SLACK_S = HALF_S / 10 + STEP_S };
+	const int64_t start_s = 1700000000, end_s = start_s + 30 * INT64_C(86400);
+	struct signer *s = new_signer("admin", KEY_INLINE, key_text, LIFE_S);
+	int64_t made_s = start_s;
+	uint64_t renewals = 1;
+
+	(void)state;
+	for (int64_t now_s = start_s; now_s < end_s; now_s += STEP_S) {
+		CHECK(get(s, now_s)[0] != '\0' && signer_expiry_s(s) > now_s);
+		if (signer_renewals(s) == renewals)
+			continue;
+		CHECK(signer_renewals(s) == ++renewals);
+		CHECK(now_s - made_s >= HALF_S - SLACK_S && now_s - made_s <= HALF_S + SLACK_S);
+		made_s = now_s;
+	}
+	print_message("%llu signatures in 30 days\n", (unsigned long long)renewals);
+	CHECK(renewals >= 55 && renewals <= 67);
+	signer_free(s);
+}
+
 static void signers_with_other_seeds_renew_at_other_times(void **state)
 {
 	const struct key_source source = { KEY_INLINE, key_text };
@@ -372,6 +394,7 @@ int main(void)
 		cmocka_unit_test(the_verifier_of_these_tests_is_right),
 		cmocka_unit_test(signatures_verify_whatever_the_identifier_holds),
 		cmocka_unit_test(a_signature_is_kept_and_renewed_around_half_of_its_life),
+		cmocka_unit_test(thirty_days_take_one_renewal_each_half_life),
 		cmocka_unit_test(signers_with_other_seeds_renew_at_other_times),
 		cmocka_unit_test(a_clock_set_back_and_a_refusal_make_a_new_one),
 		cmocka_unit_test(a_file_is_read_again_at_each_signing),
