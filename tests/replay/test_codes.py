@@ -17,6 +17,7 @@ MINUTE_S = 60
 REST = 10
 RETRY_S, QUICK_S = 7, 1  # who is polled more often than every six seconds is not retried
 CALLS_A_POLL = collections.defaultdict(lambda: 1, retry=2, resign=2, more=4)
+AFTER_THE_LOOK = 3  # calls that a busy machine lets end between the page and the journal
 
 
 class Case:
@@ -85,7 +86,7 @@ class Top(ReplayTest):
         self.assertEqual({(case.reason, case.label)}, set(look.errors(ward)))
         hit = sum(bool(r["fault"]) for r in calls)
         # The journal was read a moment after the page: one poll may lie between them.
-        self.assertAlmostEqual(hit, look.errors(ward)[case.reason, case.label], delta=CALLS_A_POLL[case.verdict])
+        self.assertAlmostEqual(hit, look.errors(ward)[case.reason, case.label], delta=CALLS_A_POLL[case.verdict] + AFTER_THE_LOOK)
         facts = 0 if case.verdict == "gone" else TOPICS
         self.assertEqual(facts, len(look.all("topic_info", ward, ward.sick)), "facts of the sick community")
         self.assertEqual(TOPICS, len(look.all("topic_info", ward, ward.well[0])))
