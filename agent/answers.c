@@ -6,7 +6,7 @@
 #include "agent/version.h"
 #include "exporters/exposition/exposition.h"
 
-enum { SCRAPES_MAX = 40 };
+enum { SCRAPES_MAX = 40, ACCEPT_MAX = 16 << 10 };
 
 /* One body under way. */
 struct scrape {
@@ -26,6 +26,7 @@ static void scrape_close(void *arg)
 	struct scrape *s = arg;
 
 	s->daemon->scrapes--;
+	figures_scraped(s->daemon, s->exposition);
 	exposition_close(s->exposition);
 	free(s);
 }
@@ -38,9 +39,44 @@ static void refuse(struct web_reply *reply, const char *text)
 	buf_str(&reply->body, text);
 }
 
-static enum err scrape_open(struct daemon *d, struct scrape **ret)
+/* ---- what a request asks for ---- */
+struct asking {
+	const struct daemon *daemon;
+	struct exposition_want want;
+	enum err err;
+	struct why why; /* of the first that is wrong */
+};
+
+static void ask_pair(void *arg, const char *key, const char *value)
+{
+	struct asking *a = arg;
+
+	if (a->err == ERR_OK)
+		a->err =
+			exposition_query(&a->want, key, value, a->daemon->app_name, a->daemon->roster->app_n, &a->why);
+}
+
+static struct exposition_type type_of(const struct web_request *q)
+{
+	char text[ACCEPT_MAX]; /* no head is longer */
+	struct buf accept;
+
+	buf_wrap(&accept, text, sizeof(text));
+	web_headers(q, "Accept", &accept);
+	return exposition_accept(buf_view(&accept));
+}
+
+static void read_request(const struct daemon *d, const struct web_request *q, struct asking *ret)
+{
+	*ret = (struct asking){ .daemon = d, .want = exposition_everything(&d->metrics) };
+	ret->want.type = type_of(q);
+	web_queries(q, ask_pair, ret);
+}
+
+static enum err scrape_open(struct daemon *d, const struct exposition_want *want, struct scrape **ret)
 {
 	struct exposition_parts parts = {
+		.want = *want,
 		.app = d->app_health,
 		.app_n = d->roster->app_n,
 		.exporter = &d->exporter,
@@ -65,18 +101,25 @@ static enum err scrape_open(struct daemon *d, struct scrape **ret)
 void answer_metrics(void *arg, const struct web_request *q, struct web_reply *reply)
 {
 	struct daemon *d = arg;
+	struct asking a;
 	struct scrape *s;
 
+	read_request(d, q, &a);
+	if (a.err != ERR_OK) {
+		reply->status = 400;
+		buf_fmt(&reply->body, "%s\n", a.why.text);
+		return;
+	}
 	if (d->scrapes >= SCRAPES_MAX) {
 		refuse(reply, "too many scrapes at once, try again in a second\n");
 		return;
 	}
-	if (scrape_open(d, &s) != ERR_OK) {
+	if (scrape_open(d, &a.want, &s) != ERR_OK) {
 		refuse(reply, "out of memory, try again in a second\n");
 		return;
 	}
 	d->scrapes++;
-	reply->type = EXPOSITION_TYPE;
+	reply->type = exposition_type_text(a.want.type);
 	reply->vary = "Accept, Accept-Encoding";
 	reply->stream = (struct web_stream){
 		.next = scrape_next,

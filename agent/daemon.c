@@ -192,6 +192,8 @@ static enum err start(struct daemon *d, const struct daemon_listen *listen, stru
 		e = open_poller(d);
 	if (e == ERR_OK)
 		e = open_web(d, listen, why);
+	if (e == ERR_OK)
+		e = figures_open(d);
 	version_labels(&d->build);
 	d->exporter.build = buf_view(&d->build);
 	return e != ERR_OK ? e : d->build.status;
@@ -200,6 +202,7 @@ static enum err start(struct daemon *d, const struct daemon_listen *listen, stru
 static void finish(struct daemon *d)
 {
 	web_free(d->web); /* returns every pin */
+	figures_close(d);
 	discovery_close(d);
 	poller_free(d->poller);
 	fetch_free(d->fetch);

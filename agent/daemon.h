@@ -7,6 +7,7 @@
 #include "agent/poll/poller.h"
 #include "agent/roster.h"
 #include "agent/schedule/rate.h"
+#include "exporters/exposition/exposition.h"
 #include "exporters/pages/pages.h"
 #include "exporters/store/store.h"
 #include "exporters/web/web.h"
@@ -41,6 +42,12 @@ struct daemon {
 	struct health_app *app_health; /* by app, as of the latest daemon_refresh */
 	struct page_app *page_app;
 	struct health_exporter exporter;
+
+	/* figures.c */
+	struct metric_set metrics; /* not disabled */
+	const char **app_name;     /* by app */
+	struct health_count *http; /* what exporter.http points at */
+	bool folding;              /* told in the log: max_series folds topics */
 };
 
 /* Listen addresses of the command line win over those of the file; 0: the file's. */
@@ -54,6 +61,14 @@ enum err daemon_run(const struct conf *c, const struct daemon_listen *listen) MU
 
 /* A pin of this turn, with app_health, exporter and the pages' view as of it. Errors: ERR_MEMORY. */
 enum err daemon_look(struct daemon *d, struct pin **ret) MUST_USE;
+
+/* figures.c: what the program says about itself. Errors: ERR_MEMORY; what there is, figures_close frees. */
+enum err figures_open(struct daemon *d) MUST_USE;
+void figures_close(struct daemon *d);
+/* As of this turn, with the cap of the pin. */
+void figures_take(struct daemon *d, const struct pin *p);
+/* A page was read to its end. */
+void figures_scraped(struct daemon *d, const struct exposition *e);
 
 /* Why /-/ready or /-/healthy would say 503, written to `room`; NULL: they would not. */
 const char *daemon_unready(struct daemon *d, struct why *room);

@@ -51,9 +51,10 @@ enum err daemon_look(struct daemon *d, struct pin **ret)
 		fill_app(d, a, &v);
 		store_lag(d->store, a, v.late_ms / LAG_STEP_MS * LAG_STEP_MS);
 	}
-	health_process_read(&d->exporter.process);
 	e = store_pin(d->store, &d->now, ret);
 	for (size_t a = 0; e == ERR_OK && a < d->roster->app_n; a++)
 		pin_count(*ret, a, &d->app_health[a]);
+	if (e == ERR_OK)
+		figures_take(d, *ret);
 	return e;
 }

@@ -199,6 +199,7 @@ static enum err add_member(struct roster *r, struct store *s, const struct newco
 	};
 	enum err e = label(r, w, b, &c);
 
+	(void)metric_level(w->conf->level, &c.level); /* the loader lets no other word pass */
 	if (e == ERR_OK)
 		e = store_add(s, &c, &m->slot);
 	if (e != ERR_OK)

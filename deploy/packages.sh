@@ -9,7 +9,7 @@ set -euo pipefail
 build=(gcc libc6-dev cmake ninja-build pkg-config git ca-certificates libcurl4-openssl-dev libcjson-dev libmicrohttpd-dev
 	libssl-dev zlib1g-dev libconfig-dev)
 demo=("${build[@]}" libcmocka-dev python3 curl prometheus)
-tests=("${demo[@]}" clang clang-format shellcheck valgrind gzip)
+tests=("${demo[@]}" clang clang-format shellcheck valgrind gzip python3-prometheus-client)
 
 # The run-time library of clang's sanitizers is a package of its own, named after clang's version.
 clang_runtime() {

@@ -19,13 +19,23 @@ static const char *const level_word[SAY_LEVELS] = { "debug", "info", "warn", "er
 static struct {
 	enum log_level floor;
 	enum log_form form;
-	uint64_t dropped;
+	uint64_t dropped, lines[SAY_LEVELS];
 } sink = { .floor = SAY_INFO, .form = LOG_LOGFMT };
 
 void log_open(enum log_level floor, enum log_form form)
 {
 	sink.floor = floor;
 	sink.form = form;
+}
+
+uint64_t log_lines(enum log_level level)
+{
+	return sink.lines[level];
+}
+
+const char *log_level_word(enum log_level level)
+{
+	return level_word[level];
 }
 
 uint64_t log_dropped(void)
@@ -149,6 +159,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 
 	if (level < sink.floor)
 		return;
+	sink.lines[level]++;
 	buf_wrap(&b, line, sizeof(line) - 2); /* the end of the line always fits */
 	add_head(&b, level, event);
 	for (size_t i = 0; i < n; i++) {

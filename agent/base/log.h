@@ -43,6 +43,9 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 bool log_level_of(const char *word, enum log_level *ret);
 bool log_form_of(const char *word, enum log_form *ret);
 
+/* Lines of a level so far, the lost ones included; those below the floor are none. */
+uint64_t log_lines(enum log_level level);
+const char *log_level_word(enum log_level level);
 /* Lines lost because stderr was full. */
 uint64_t log_dropped(void);
 

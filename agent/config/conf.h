@@ -22,8 +22,9 @@ typedef double conf_REAL;
 typedef int64_t conf_DURATION; /* milliseconds */
 typedef bool conf_BOOL;
 typedef struct conf_list conf_LIST;
-typedef struct conf_list conf_GLOBS; /* each a pattern of fnmatch(3) without flags, checked */
-typedef struct conf_list conf_IDS;   /* of topics: UTF-8 of 1 to 256 bytes, control characters included */
+typedef struct conf_list conf_GLOBS;   /* each a pattern of fnmatch(3) without flags, checked */
+typedef struct conf_list conf_IDS;     /* of topics: UTF-8 of 1 to 256 bytes, control characters included */
+typedef struct conf_list conf_METRICS; /* names of the catalogue, in the spelling of either format */
 
 #define CONF_FIELD(KIND, FIELD) conf_##KIND FIELD;
 

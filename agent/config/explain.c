@@ -67,6 +67,7 @@ static void put_value(struct buf *out, const struct option *o, const void *field
 	case KIND_LIST:
 	case KIND_GLOBS:
 	case KIND_IDS:
+	case KIND_METRICS:
 		put_list(out, field);
 		break;
 	}
@@ -74,7 +75,7 @@ static void put_value(struct buf *out, const struct option *o, const void *field
 
 static bool is_list(const struct option *o)
 {
-	return o->kind == KIND_LIST || o->kind == KIND_GLOBS || o->kind == KIND_IDS;
+	return o->kind == KIND_LIST || o->kind == KIND_GLOBS || o->kind == KIND_IDS || o->kind == KIND_METRICS;
 }
 
 /* An option without a default and without a value is left out. */
@@ -198,7 +199,10 @@ static void explain_range(struct buf *out, const struct option *o)
 	} else if (o->kind == KIND_BOOL) {
 		buf_str(out, "true, false");
 	} else if (is_list(o)) {
-		buf_fmt(out, "list, %.0f to %.0f %s", o->min, o->max, o->kind == KIND_GLOBS ? "patterns" : "texts");
+		buf_fmt(out, "list, %.0f to %.0f %s", o->min, o->max,
+		        o->kind == KIND_GLOBS     ? "patterns"
+		        : o->kind == KIND_METRICS ? "names of metrics"
+		                                  : "texts");
 	} else if (o->kind == KIND_INT || o->kind == KIND_REAL) {
 		buf_fmt(out, "%s, %.15g to %.15g", o->kind == KIND_INT ? "whole number" : "number", o->min, o->max);
 	} else {

@@ -2,34 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/base/near.h"
 #include "agent/config/inside.h"
 
 enum { ALLOWED_ROOM = 512 };
-
-/* How many edits turn `a` into `b`: Levenshtein, two rows. */
-static size_t distance(const char *a, const char *b)
-{
-	const size_t n = strlen(b);
-	size_t row[KEY_ROOM];
-
-	if (n >= KEY_ROOM)
-		return SIZE_MAX;
-	for (size_t j = 0; j <= n; j++)
-		row[j] = j;
-	for (size_t i = 1; a[i - 1] != '\0'; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= n; j++) {
-			const size_t swap = diagonal + (a[i - 1] != b[j - 1]);
-			size_t least = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
-
-			diagonal = row[j];
-			row[j] = swap < least ? swap : least;
-		}
-	}
-	return row[n];
-}
 
 struct guess {
 	const char *name; /* the mistyped one */
@@ -38,21 +14,9 @@ struct guess {
 	struct buf all; /* every name that is allowed here, "a, b, c" */
 };
 
-/* A name that goes on, or that is not finished, is near however much is missing. */
-static size_t edits(const char *typed, const char *name)
-{
-	const size_t len = strlen(typed), n = strlen(name);
-
-	if (len >= 4 && strncmp(typed, name, len) == 0)
-		return 1;
-	if (n >= 3 && strncmp(typed, name, n) == 0)
-		return 2;
-	return distance(typed, name);
-}
-
 static void consider(struct guess *g, const char *name)
 {
-	const size_t d = edits(g->name, name);
+	const size_t d = near_edits(g->name, name);
 
 	if (d < g->best) {
 		g->best = d;

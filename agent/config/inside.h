@@ -110,7 +110,8 @@ enum option_kind {
 	KIND_BOOL,
 	KIND_LIST,
 	KIND_GLOBS,
-	KIND_IDS
+	KIND_IDS,
+	KIND_METRICS
 };
 
 struct option {

@@ -22,7 +22,7 @@ size_t option_size(const struct option *o)
 		[KIND_INT] = sizeof(conf_INT),           [KIND_REAL] = sizeof(conf_REAL),
 		[KIND_DURATION] = sizeof(conf_DURATION), [KIND_BOOL] = sizeof(conf_BOOL),
 		[KIND_LIST] = sizeof(conf_LIST),         [KIND_GLOBS] = sizeof(conf_GLOBS),
-		[KIND_IDS] = sizeof(conf_IDS),
+		[KIND_IDS] = sizeof(conf_IDS),           [KIND_METRICS] = sizeof(conf_METRICS),
 	};
 
 	return sizes[o->kind];
@@ -52,6 +52,7 @@ void option_default(const struct option *o, void *field, struct conf_arena **a, 
 	case KIND_LIST:
 	case KIND_GLOBS:
 	case KIND_IDS:
+	case KIND_METRICS:
 		if (o->fallback[0] == '\0')
 			break; /* zeroed: empty */
 		one = arena_take(a, sizeof(*one));

@@ -4,6 +4,7 @@
 
 #include "agent/base/utf8.h"
 #include "agent/config/inside.h"
+#include "exporters/metric/catalog.h"
 
 enum { ENTRY_MAX = 256 }; /* bytes of an entry of a list */
 
@@ -185,6 +186,17 @@ static void read_real(const struct option *o, const config_setting_t *s, const c
 		*field = value;
 }
 
+static bool metric_ok(const char *text, const char *key, int line, struct faults *f)
+{
+	enum metric m;
+
+	if (metric_find(text, &m))
+		return true;
+	fault_add(f, line, "%s: '%.100s' is no metric; did you mean '%s'? --metrics.list has them all", key, text,
+	          metric_nearest(text));
+	return false;
+}
+
 /* One entry of a list, NULL after a fault. */
 static const char *read_entry(const struct option *o, const config_setting_t *s, const char *key,
                               struct conf_arena **a, struct faults *f)
@@ -206,6 +218,8 @@ static const char *read_entry(const struct option *o, const config_setting_t *s,
 		fault_add(f, line, "%s: '%.100s': %s", key, text, wrong);
 		return NULL;
 	}
+	if (o->kind == KIND_METRICS && !metric_ok(text, key, line, f))
+		return NULL;
 	copy = arena_text(a, text, strlen(text));
 	f->no_memory |= copy == NULL;
 	return copy;
@@ -269,6 +283,7 @@ bool option_read(const struct option *o, const config_setting_t *s, const char *
 	case KIND_LIST:
 	case KIND_GLOBS:
 	case KIND_IDS:
+	case KIND_METRICS:
 		read_list(o, s, key, field, a, f);
 		break;
 	}

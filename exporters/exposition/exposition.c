@@ -3,41 +3,61 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exporters/exposition/inside.h"
+
 enum { SMALL_MAX = 64 << 20 };
 
-/* Where the next line comes from. */
 struct cursor {
 	int metric; /* METRIC_COUNT: only the small families are left */
-	size_t community, topic;
-	bool headed;  /* the family's header has been sent */
-	size_t small; /* bytes of the small families sent */
+	struct place at;
+	bool headed;    /* the family's header has been sent */
+	size_t small;   /* bytes of the small families sent */
+	uint64_t lines; /* of community families */
 };
 
 struct exposition {
-	struct pin *pin;
+	struct view view;
+	struct metric_set metrics; /* to show */
+	enum form form;
 	struct cursor at;
-	struct buf small; /* app and exporter families, rendered when opened */
+	struct buf small; /* app and exporter families, and the end mark; rendered when opened */
+	bool full;
+	uint64_t small_series[METRIC_SCOPES];
 	size_t spill_sent, spill_len;
 	char spill[EXPOSITION_BLOCK_MIN]; /* a block for a caller with less room than that */
 };
 
-/* A header that no sample followed is taken back, so a family without samples leaves no trace. */
-static void small_family(struct buf *out, enum metric m, const struct exposition_parts *p)
+/* ---- the small families ---- */
+static uint64_t count_lines(const struct buf *b, size_t from)
 {
-	const size_t start = out->len;
-	size_t head;
+	uint64_t n = 0;
 
-	metric_header(out, m);
-	head = out->len;
-	if (metric_info(m)->scope == METRIC_EXPORTER)
-		health_exporter_samples(p->exporter, m, out);
-	else
-		for (size_t i = 0; i < p->app_n; i++)
-			health_app_samples(&p->app[i], m, out);
-	if (out->status == ERR_OK && out->len == head)
-		buf_rewind(out, start);
+	for (; b->status == ERR_OK && from < b->len; from++)
+		n += b->at[from] == '\n';
+	return n;
 }
 
+/* A header that no sample followed is taken back, so a family without samples leaves no trace. */
+static void small_family(struct exposition *e, enum metric m, const struct exposition_parts *p)
+{
+	const enum metric_scope scope = metric_info(m)->scope;
+	const size_t start = e->small.len;
+	size_t head;
+
+	metric_header(&e->small, m, e->form);
+	head = e->small.len;
+	if (scope == METRIC_EXPORTER)
+		health_exporter_samples(p->exporter, m, &e->small);
+	else
+		for (size_t i = 0; i < p->app_n; i++)
+			if (p->want.app == EXPOSITION_EVERY_APP || (size_t)p->want.app == i)
+				health_app_samples(&p->app[i], m, &e->small);
+	e->small_series[scope] += count_lines(&e->small, head);
+	if (e->small.status == ERR_OK && e->small.len == head)
+		buf_rewind(&e->small, start);
+}
+
+/* ---- life ---- */
 enum err exposition_open(const struct exposition_parts *parts, struct exposition **ret)
 {
 	struct exposition *e = calloc(1, sizeof(*e));
@@ -47,11 +67,15 @@ enum err exposition_open(const struct exposition_parts *parts, struct exposition
 		store_unpin(parts->pin);
 		return ERR_MEMORY;
 	}
-	e->pin = parts->pin;
+	e->view = (struct view){ parts->pin, parts->want.level, parts->want.app };
+	e->form = parts->want.type.form;
+	e->full = parts->want.full;
+	e->metrics = parts->want.metrics;
 	buf_init(&e->small, SMALL_MAX);
 	for (int m = 0; m < METRIC_COUNT; m++)
-		if (metric_info((enum metric)m)->scope >= METRIC_APP)
-			small_family(&e->small, (enum metric)m, parts);
+		if (e->metrics.has[m] && metric_info((enum metric)m)->scope >= METRIC_APP)
+			small_family(e, (enum metric)m, parts);
+	buf_str(&e->small, metric_end(e->form));
 	status = e->small.status;
 	if (status != ERR_OK) {
 		exposition_close(e);
@@ -65,51 +89,26 @@ void exposition_close(struct exposition *e)
 {
 	if (e == NULL)
 		return;
-	store_unpin(e->pin);
+	store_unpin(e->view.pin);
 	buf_done(&e->small);
 	free(e);
 }
 
-/* The lines of one family and community; true when all of them fitted. */
-static bool render_community(struct exposition *e, enum metric m, struct buf *out)
-{
-	const struct store_community *c = pin_community(e->pin, e->at.community);
-	const struct facts *f = pin_facts(e->pin, e->at.community);
-	const struct metric_info *info = metric_info(m);
-
-	if (info->from == METRIC_HEALTH) {
-		const struct health_settings set = pin_settings(e->pin, e->at.community);
-
-		health_community_sample(pin_health(e->pin, e->at.community), &set, m, c->place.labels, out);
-	} else if (f != NULL && info->scope == METRIC_COMMUNITY) {
-		topic_community_sample(f, m, &c->place, out);
-	} else if (f != NULL) {
-		const size_t n = facts_topics(f);
-
-		e->at.topic = topic_samples(f, m, &c->place, e->at.topic, out);
-		return e->at.topic >= n;
-	}
-	return out->status == ERR_OK;
-}
-
+/* ---- the stream ---- */
 /* Renders the family the cursor stands in until it ends or the buffer is full; true when it ended. */
 static bool render_family(struct exposition *e, struct buf *out)
 {
 	const enum metric m = (enum metric)e->at.metric;
 	const size_t start = out->len;
 	size_t head = start;
-	bool ended = true;
+	bool ended;
 
 	if (!e->at.headed) {
-		metric_header(out, m);
+		metric_header(out, m, e->form);
 		head = out->len;
 	}
-	for (; e->at.community < pin_communities(e->pin); e->at.community++, e->at.topic = 0) {
-		if (out->status != ERR_OK || !render_community(e, m, out)) {
-			ended = false;
-			break;
-		}
-	}
+	ended = out->status == ERR_OK &&
+	        lines_write(&e->view, m, &e->at.at, pin_communities(e->view.pin), out, &e->at.lines);
 	if (out->len > head)
 		e->at.headed = true;
 	else
@@ -118,17 +117,20 @@ static bool render_family(struct exposition *e, struct buf *out)
 	return ended;
 }
 
+static bool is_streamed(const struct exposition *e)
+{
+	return e->metrics.has[e->at.metric] && metric_info((enum metric)e->at.metric)->scope <= METRIC_COMMUNITY;
+}
+
 static size_t render_block(struct exposition *e, char *at, size_t room)
 {
 	struct buf out;
 
 	buf_wrap(&out, at, room);
 	while (e->at.metric < METRIC_COUNT) {
-		const enum metric_scope scope = metric_info((enum metric)e->at.metric)->scope;
-
-		if (scope <= METRIC_COMMUNITY && !render_family(e, &out))
+		if (is_streamed(e) && !render_family(e, &out))
 			return out.len;
-		e->at = (struct cursor){ .metric = e->at.metric + 1 };
+		e->at = (struct cursor){ .metric = e->at.metric + 1, .lines = e->at.lines };
 	}
 	room -= out.len;
 	if (room > e->small.len - e->at.small)
@@ -170,4 +172,14 @@ int64_t exposition_measure(struct exposition *e)
 	}
 	e->at = start;
 	return sum;
+}
+
+bool exposition_series(const struct exposition *e, uint64_t ret[METRIC_SCOPES])
+{
+	if (!e->full || e->at.metric < METRIC_COUNT || e->at.small < e->small.len)
+		return false;
+	memcpy(ret, e->small_series, sizeof(e->small_series));
+	ret[METRIC_TOPIC] = pin_fold(e->view.pin)->shown;
+	ret[METRIC_COMMUNITY] = e->at.lines;
+	return true;
 }

@@ -3,17 +3,6 @@
 
 static const struct span none = { 0 };
 
-static void one_label(struct buf *out, enum metric m, struct span labels, const char *key, const char *value,
-                      uint64_t n)
-{
-	char text[96];
-	struct buf extra;
-
-	buf_wrap(&extra, text, sizeof(text));
-	label_add(&extra, key, span_of(value), 0);
-	sample_uint(out, m, labels, buf_view(&extra), n);
-}
-
 static void communities(const struct health_app *a, enum metric m, struct buf *out)
 {
 	static const char *const word[STATE_COUNT] = {
@@ -22,7 +11,7 @@ static void communities(const struct health_app *a, enum metric m, struct buf *o
 	};
 
 	for (int i = 0; i < STATE_COUNT; i++)
-		one_label(out, m, a->labels, "state", word[i], a->communities[i]);
+		health_one_label(out, m, a->labels, "state", word[i], a->communities[i]);
 }
 
 /* What one command of an app shows as one number; below 0: not known. */
@@ -85,7 +74,7 @@ static void idle_topics(const struct health_app *a, enum metric m, struct buf *o
 		                                                   "7d-30d", "30d+",  "never" };
 
 	for (int i = 0; i < HEALTH_IDLE_BUCKETS; i++)
-		one_label(out, m, a->labels, "idle", word[i], a->topics_idle[i]);
+		health_one_label(out, m, a->labels, "idle", word[i], a->topics_idle[i]);
 }
 
 /* What an app shows as one number without further labels. */
@@ -160,7 +149,7 @@ static void topic_errors(const struct health_app *a, enum metric m, struct buf *
 
 	for (size_t row = 0; row <= CHAT_ROWS; row++)
 		if (t->topic_errors[row] > 0 || row == CHAT_ROWS || chat_code(row)->on_page)
-			one_label(out, m, a->labels, "code", chat_code(row)->label, t->topic_errors[row]);
+			health_one_label(out, m, a->labels, "code", chat_code(row)->label, t->topic_errors[row]);
 }
 
 static void durations(const struct health_app *a, enum metric m, struct buf *out)
@@ -193,9 +182,9 @@ void health_app_samples(const struct health_app *a, enum metric m, struct buf *o
 		communities(a, m, out);
 		break;
 	case M_APP_TOPICS:
-		one_label(out, m, a->labels, "muted", "true", a->topics_muted);
-		one_label(out, m, a->labels, "muted", "false", a->topics_open);
-		one_label(out, m, a->labels, "muted", "unknown", a->topics_unknown);
+		health_one_label(out, m, a->labels, "muted", "true", a->topics_muted);
+		health_one_label(out, m, a->labels, "muted", "false", a->topics_open);
+		health_one_label(out, m, a->labels, "muted", "unknown", a->topics_unknown);
 		break;
 	case M_APP_TOPICS_IDLE:
 		idle_topics(a, m, out);

@@ -47,6 +47,17 @@ void health_add_code(struct buf *extra, enum err reason, int code)
 	label_add(extra, "code", value, 0);
 }
 
+void health_one_label(struct buf *out, enum metric m, struct span labels, const char *key, const char *value,
+                      uint64_t n)
+{
+	char text[96];
+	struct buf extra;
+
+	buf_wrap(&extra, text, sizeof(text));
+	label_add(&extra, key, span_of(value), 0);
+	sample_uint(out, m, labels, buf_view(&extra), n);
+}
+
 static void last_error(const struct health_community *h, enum metric m, struct span labels, struct buf *out)
 {
 	char text[64];
@@ -101,27 +112,4 @@ void health_community_sample(const struct health_community *h, const struct heal
 	default:
 		break;
 	}
-}
-
-void health_exporter_samples(const struct health_exporter *x, enum metric m, struct buf *out)
-{
-	const struct health_process *p = &x->process;
-	const struct {
-		enum metric m;
-		int64_t value;
-		int digits;
-	} row[] = {
-		{ M_PROCESS_CPU, p->cpu_us, 6 },
-		{ M_PROCESS_RSS, p->resident_bytes, 0 },
-		{ M_PROCESS_VIRTUAL, p->virtual_bytes, 0 },
-		{ M_PROCESS_OPEN_FDS, p->open_fds, 0 },
-		{ M_PROCESS_MAX_FDS, p->max_fds, 0 },
-		{ M_PROCESS_START, p->start_ms, 3 },
-	};
-
-	if (m == M_BUILD_INFO)
-		sample_int(out, m, none, x->build, 1);
-	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
-		if (row[i].m == m && row[i].value >= 0)
-			sample_decimal(out, m, none, none, row[i].value, row[i].digits);
 }

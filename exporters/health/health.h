@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/base/log.h"
 #include "agent/base/now.h"
 #include "agent/chat/chat.h"
 #include "agent/chat/tally.h"
@@ -81,10 +82,30 @@ struct health_process {
 /* Reads what /proc/self and the kernel say now; leaves start_ms alone. Never blocks. */
 void health_process_read(struct health_process *p);
 
-/* The program as of one scrape. */
+/* Why series of topics are not on a full page. */
+enum health_suppressed { SUPPRESSED_MAX_SERIES, SUPPRESSED_LEVEL, SUPPRESSED_DISABLE, SUPPRESSED_COUNT };
+
+/* A number under one or two labels. */
+struct health_count {
+	const char *label, *code; /* of the texts of a table; never what a client sent */
+	uint64_t n;
+};
+
+/* The program as of one scrape. Below 0: not known, no sample. */
 struct health_exporter {
 	struct span build; /* label text of exporter_build_info */
 	struct health_process process;
+	bool ready, reload_ok, sandboxed;
+	int64_t reload_s; /* unix, when the configuration in force was read */
+	int64_t config_hash;
+	bool series_known;
+	uint64_t series[METRIC_SCOPES]; /* in the last full scrape */
+	uint64_t series_limit;          /* 0: none */
+	uint64_t suppressed[SUPPRESSED_COUNT];
+	const struct health_count *http; /* by handler and code */
+	size_t http_n;
+	struct health_count log[SAY_LEVELS];
+	unsigned shard, total_shards;
 };
 void health_exporter_samples(const struct health_exporter *x, enum metric m, struct buf *out);
 

@@ -19,32 +19,56 @@ const struct metric_info *metric_info(enum metric m)
 	return &infos[m];
 }
 
-/* The text format escapes backslash and newline in HELP and nothing else. */
-static void add_help(struct buf *out, const char *help)
+/* Both formats escape backslash and newline in HELP, OpenMetrics the quote as well. */
+static void add_help(struct buf *out, const char *help, enum form form)
 {
 	for (; *help != '\0'; help++) {
 		if (*help == '\\')
 			buf_str(out, "\\\\");
 		else if (*help == '\n')
 			buf_str(out, "\\n");
+		else if (*help == '"' && form == FORM_OPENMETRICS)
+			buf_str(out, "\\\"");
 		else
 			buf_add(out, help, 1);
 	}
 }
 
-void metric_header(struct buf *out, enum metric m)
+struct span metric_family(enum metric m, enum form form)
+{
+	static const size_t suffix[] = {
+		[METRIC_INFO] = sizeof("_info") - 1,
+		[METRIC_GAUGE] = 0,
+		[METRIC_COUNTER] = sizeof("_total") - 1,
+		[METRIC_HISTOGRAM] = 0,
+	};
+	struct span family = infos[m].family;
+
+	if (form == FORM_OPENMETRICS)
+		family.len -= suffix[infos[m].kind];
+	return family;
+}
+
+void metric_header(struct buf *out, enum metric m, enum form form)
 {
 	const struct metric_info *i = &infos[m];
+	const struct span family = metric_family(m, form);
+	const bool gauge = i->kind == METRIC_INFO && form == FORM_TEXT;
 
 	buf_str(out, "# HELP ");
-	buf_span(out, i->family);
+	buf_span(out, family);
 	buf_str(out, " ");
-	add_help(out, i->help);
+	add_help(out, i->help, form);
 	buf_str(out, "\n# TYPE ");
-	buf_span(out, i->family);
+	buf_span(out, family);
 	buf_str(out, " ");
-	buf_str(out, kind_word[i->kind == METRIC_INFO ? METRIC_GAUGE : i->kind]);
+	buf_str(out, kind_word[gauge ? METRIC_GAUGE : i->kind]);
 	buf_str(out, "\n");
+}
+
+const char *metric_end(enum form form)
+{
+	return form == FORM_OPENMETRICS ? "# EOF\n" : "";
 }
 
 static void explain_labels(struct buf *out, const char *labels)

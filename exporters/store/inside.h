@@ -41,19 +41,41 @@ struct entry {
 	int64_t fresh_ms; /* mono, when the facts came */
 	int64_t interval_ms;
 	size_t free_next; /* of a free slot: the next free one, or SIZE_MAX */
-	bool ended;       /* the community was deleted: what it said is over */
+	enum metric_scope level;
+	bool ended; /* the community was deleted: what it said is over */
 };
 
 /* Rows of consecutive seats as a pin shows them, immutable, with counted references. A poll spoils one
  * stretch; pins share the others. Since the order is also the order of polls, few are spoilt at a time. */
 enum { STRETCH = 128 };
-struct stretch;
+struct row {
+	struct facts *facts; /* NULL: none to show */
+	struct health_community health;
+	int64_t interval_ms;
+	uint32_t app;
+	enum metric_scope level;
+};
+_Static_assert(sizeof(struct row) <= 64, "a pin of very many pays for each line of memory");
+struct stretch {
+	unsigned refs;
+	unsigned n;
+	int64_t until_ms; /* when the next facts grow too old to be shown */
+	bool counted;     /* cap.c was here; it remembers what is above the floor it had */
+	uint64_t floor, topics, shown;
+	struct row row[];
+};
 
 /* Sums of one app. */
 struct sums {
 	uint64_t state[STATE_COUNT];
 	struct topic_mutes topics;
 	uint64_t idle[HEALTH_IDLE_BUCKETS];
+};
+
+/* Series of topics by family, over all stretches that are not spoilt. */
+struct series {
+	uint64_t shown[TOPIC_FAMILIES];   /* of communities with topic series */
+	uint64_t leveled[TOPIC_FAMILIES]; /* of the others */
 };
 
 struct store {
@@ -70,8 +92,13 @@ struct store {
 
 	struct stretch **stretch; /* of .order; NULL: spoilt. None while .moved */
 	size_t stretch_n;
-	struct sums *sums;  /* by app, over all stretches that are not spoilt */
-	struct pin *latest; /* the store's own reference; NULL: something changed since */
+	struct sums *sums; /* by app, over all stretches that are not spoilt */
+	struct series series;
+	uint64_t max_series; /* 0: no cap */
+	unsigned families;   /* that count for it */
+	uint64_t floor;      /* of the latest pin */
+	uint64_t chosen;     /* series above the floor when it was chosen */
+	struct pin *latest;  /* the store's own reference; NULL: something changed since */
 };
 
 /* Room for one more newcomer. Errors: ERR_MEMORY. */
@@ -86,5 +113,10 @@ void order_drop(struct order *o); /* NULL is fine */
 void spoil_slot(struct store *s, const struct entry *e);
 void spoil_all(struct store *s);
 void spoil_order(struct store *s);
+
+/* ---- cap.c ---- */
+/* Chooses the floor of a new pin and counts. Visits topics only while there are more series than the cap
+ * allows: those of stretches that are new, and all of them when the floor moves. */
+void cap_choose(struct store *s, struct store_fold *ret);
 
 #endif

@@ -5,33 +5,30 @@
 
 _Static_assert((int)HEALTH_IDLE_BUCKETS == (int)TOPIC_IDLE_BUCKETS, "both count the same idle times");
 
-struct row {
-	struct facts *facts; /* NULL: none to show */
-	struct health_community health;
-	size_t app;
-	int64_t interval_ms;
-};
-
-struct stretch {
-	unsigned refs;
-	unsigned n;
-	int64_t until_ms; /* when the next facts grow too old to be shown */
-	struct row row[];
-};
-
 struct pin {
 	unsigned refs;
 	int64_t until_ms;    /* the least of its stretches */
 	struct sums *sums;   /* by app */
 	struct order *order; /* row i is of seat i */
+	struct store_fold fold;
 	size_t stretch_n;
 	struct stretch *stretch[];
 };
 
 /* ---- stretches ---- */
 /* `one` is 1 or, to take it back, -1. */
-static void count(struct sums *sum, const struct row *r, uint64_t one)
+static void count_series(struct series *sum, const struct row *r, uint64_t one)
 {
+	uint64_t *by = r->level == METRIC_TOPIC ? sum->shown : sum->leveled;
+	const uint32_t *series = facts_series(r->facts);
+
+	for (int m = 0; m < TOPIC_FAMILIES; m++)
+		by[m] = one == 1 ? by[m] + series[m] : by[m] - series[m];
+}
+
+static void count(struct store *s, const struct row *r, uint64_t one)
+{
+	struct sums *sum = &s->sums[r->app];
 	const uint32_t *idle;
 	struct topic_mutes m;
 
@@ -45,6 +42,7 @@ static void count(struct sums *sum, const struct row *r, uint64_t one)
 	sum->topics.unknown += one * m.unknown;
 	for (int i = 0; i < HEALTH_IDLE_BUCKETS; i++)
 		sum->idle[i] += one * idle[i];
+	count_series(&s->series, r, one);
 }
 
 /* The moment from which the facts are not shown; 0: already. */
@@ -68,6 +66,7 @@ static struct stretch *stretch_new(struct store *s, size_t first, const struct n
 		return NULL;
 	t->refs = 1;
 	t->n = (unsigned)n;
+	t->counted = false;
 	t->until_ms = INT64_MAX;
 	/* Neighbours on a page lie far apart in memory. Asking for all of them first, instead of waiting for one
 	 * after the other, halves the time of a pin of very many. (No function of its own: gcc 12 takes one that
@@ -85,13 +84,15 @@ static struct stretch *stretch_new(struct store *s, size_t first, const struct n
 		const struct entry *e = &s->entry[seat[i].slot];
 		const int64_t until_ms = shown_until(s, e);
 
-		t->row[i] = (struct row){ .health = e->health, .app = e->app, .interval_ms = e->interval_ms };
+		t->row[i] = (struct row){
+			.health = e->health, .app = (uint32_t)e->app, .interval_ms = e->interval_ms, .level = e->level
+		};
 		if (until_ms > now->mono_ms) {
 			t->row[i].facts = facts_hold(e->facts);
 			if (until_ms < t->until_ms)
 				t->until_ms = until_ms;
 		}
-		count(&s->sums[e->app], &t->row[i], 1);
+		count(s, &t->row[i], 1);
 	}
 	return t;
 }
@@ -117,7 +118,7 @@ static void spoil(struct store *s, size_t number)
 	struct stretch *t = s->stretch[number];
 
 	for (size_t i = 0; t != NULL && i < t->n; i++)
-		count(&s->sums[t->row[i].app], &t->row[i], (uint64_t)-1);
+		count(s, &t->row[i], (uint64_t)-1);
 	stretch_drop(t);
 	s->stretch[number] = NULL;
 }
@@ -137,6 +138,7 @@ void spoil_all(struct store *s)
 		s->stretch[i] = NULL;
 	}
 	memset(s->sums, 0, s->app_n * sizeof(s->sums[0]));
+	s->series = (struct series){ 0 };
 }
 
 void spoil_order(struct store *s)
@@ -210,6 +212,7 @@ static enum err pin_new(struct store *s, const struct now *now, struct pin **ret
 		if (p->stretch[i]->until_ms < p->until_ms)
 			p->until_ms = p->stretch[i]->until_ms;
 	}
+	cap_choose(s, &p->fold);
 	*ret = p;
 	return ERR_OK;
 }
@@ -263,6 +266,11 @@ struct health_settings pin_settings(const struct pin *p, size_t i)
 const struct facts *pin_facts(const struct pin *p, size_t i)
 {
 	return row_of(p, i)->facts;
+}
+
+const struct store_fold *pin_fold(const struct pin *p)
+{
+	return &p->fold;
 }
 
 const struct health_community *pin_health(const struct pin *p, size_t i)

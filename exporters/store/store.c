@@ -45,6 +45,13 @@ void store_free(struct store *s)
 	free(s);
 }
 
+void store_cap(struct store *s, uint64_t max_series, unsigned families)
+{
+	s->max_series = max_series;
+	s->families = families;
+	spoil_all(s);
+}
+
 static struct entry *taken(const struct store *s, size_t slot)
 {
 	assert(slot < s->entry_n && s->entry[slot].card != NULL);
@@ -93,6 +100,7 @@ static void seat_card(struct store *s, size_t slot, struct card *card)
 
 	e->card = card;
 	e->app = card->is.app;
+	e->level = card->is.level;
 	e->interval_ms = card->is.settings.interval_ms;
 	spoil_order(s);
 	order_join(s, slot);

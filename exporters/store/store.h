@@ -13,6 +13,7 @@ struct store_community {
 	struct topic_place place;
 	struct health_settings settings; /* .interval_ms is the one it begins with */
 	int64_t stale_after_ms;          /* facts older than this are not shown */
+	enum metric_scope level; /* the finest series it has: METRIC_TOPIC, METRIC_COMMUNITY or METRIC_APP */
 };
 
 struct store;
@@ -20,6 +21,10 @@ struct store;
 /* Errors: ERR_MEMORY. */
 enum err store_new(size_t app_n, struct store **ret) MUST_USE;
 void store_free(struct store *s); /* NULL is fine */
+
+/* From the next pin on: at most `max_series` series of topics, 0: no cap, of which `families` are counted
+ * (bit m: metric m). Starts with 0, so nothing is folded. */
+void store_cap(struct store *s, uint64_t max_series, unsigned families);
 
 /* ---- communities, by slot: a small number, valid until store_remove and used again afterwards ---- */
 /* Cheap for many in a row: the next pin sorts them in. Errors: ERR_MEMORY; nothing changed. */
@@ -61,6 +66,19 @@ const struct store_community *pin_community(const struct pin *p, size_t i);
 struct health_settings pin_settings(const struct pin *p, size_t i); /* with the interval in force */
 const struct facts *pin_facts(const struct pin *p, size_t i);       /* NULL: none to show */
 const struct health_community *pin_health(const struct pin *p, size_t i);
+
+/* Which topics of a pin have series of their own. A topic that talks is shown at once; what is shown stays
+ * until the series pass the cap, and then the quietest go, down to nine tenths of it. Nobody comes back
+ * before a fifth of it is free. */
+struct store_fold {
+	uint64_t floor;   /* the rank from which topics are shown; see topic.h */
+	uint64_t topics;  /* below it, in communities that have topic series at all */
+	uint64_t shown;   /* topic series, of the families that are counted */
+	uint64_t capped;  /* those of the topics below the floor */
+	uint64_t leveled; /* those of communities without topic series */
+	uint64_t other;   /* of families that are not counted, in communities with topic series */
+};
+const struct store_fold *pin_fold(const struct pin *p);
 /* Sums over an app's communities: fills .communities and .topics_* of `ret`. */
 void pin_count(const struct pin *p, size_t app, struct health_app *ret);
 

@@ -196,6 +196,7 @@ enum err draft_seal(struct draft *d, const struct topic_context *c, const struct
 	f->poll_s = c->now.unix_s;
 	f->failed = d->failed;
 	f->observed = c->observer;
+	topics_rank(f, (struct topic *)(f + 1), c->community);
 	if (sum_up(f, c, before) != ERR_OK) {
 		facts_drop(f);
 		return ERR_MEMORY;

@@ -28,7 +28,10 @@ struct topic {
 	uint16_t id_len, name_len;
 	uint16_t flags;
 	uint8_t error_row; /* 1 + row of its own ErrorCode; 0: none */
+	uint8_t has;       /* families it has a series of, bit m: metric m; set when the facts are sealed */
+	uint32_t tie;      /* hash of the whole id: order among equals; likewise */
 };
+_Static_assert(TOPIC_FAMILIES <= 8, "struct topic has a bit for each");
 
 struct facts {
 	unsigned refs;
@@ -41,11 +44,22 @@ struct facts {
 	uint32_t fine, failed;                                 /* topics without and with an error */
 	uint32_t mute_known, muted, last_known, never, silent; /* of the fine ones */
 	uint32_t idle[TOPIC_IDLE_BUCKETS];
+	uint32_t series[TOPIC_FAMILIES];
 	bool observed;
 	const int64_t *unread; /* by topic, below 0: not known; only when observed */
 	const char *text;
 	const struct topic *topic;
 };
+
+static inline uint64_t topic_rank(const struct topic *t)
+{
+	return (uint64_t)t->last_message_s << 32 | t->tie;
+}
+
+/* Fills .has and .tie of the topics, which are those of `f`, and .series of `f`. */
+void topics_rank(struct facts *f, struct topic *topic, const char *community);
+/* What a family shows of topic i; below 0: nothing. */
+int64_t topic_value(const struct facts *f, enum metric m, size_t i);
 
 /* Place in facts_idle of a topic whose last message is so old; below 0 happens when clocks differ. */
 size_t idle_bucket(int64_t age_s);

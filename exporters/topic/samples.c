@@ -82,6 +82,13 @@ static void find_extra(const struct facts *f, enum metric m, const struct topic 
 	}
 }
 
+int64_t topic_value(const struct facts *f, enum metric m, size_t i)
+{
+	const struct row *row = &rows[m];
+
+	return (f->topic[i].flags & row->need) == row->need ? row->value(f, i) : -1;
+}
+
 static char *put(char *at, struct span s)
 {
 	memcpy(at, s.at, s.len);
@@ -120,8 +127,8 @@ static bool write_line(const struct facts *f, enum metric m, const struct line *
 	return true;
 }
 
-size_t topic_samples(const struct facts *f, enum metric m, const struct topic_place *at, size_t from,
-                     struct buf *out)
+size_t topic_samples(const struct facts *f, enum metric m, const struct topic_place *at, uint64_t floor,
+                     size_t from, struct buf *out)
 {
 	const struct row *row = &rows[m];
 	char text[1024];
@@ -141,7 +148,7 @@ size_t topic_samples(const struct facts *f, enum metric m, const struct topic_pl
 	for (size_t i = from; i < f->topic_n; i++) {
 		const int64_t value = (f->topic[i].flags & row->need) == row->need ? row->value(f, i) : -1;
 
-		if (value >= 0 && !write_line(f, m, &l, i, value, out))
+		if (value >= 0 && topic_rank(&f->topic[i]) >= floor && !write_line(f, m, &l, i, value, out))
 			return i;
 	}
 	return f->topic_n;
@@ -153,8 +160,15 @@ static int64_t count_if_told(const struct facts *f, uint32_t told, uint32_t coun
 	return told > 0 || f->fine == 0 ? (int64_t)count : -1;
 }
 
+static int64_t folded(const struct facts *f, uint64_t floor)
+{
+	if (floor == 0 || floor == TOPIC_NONE)
+		return floor == 0 ? 0 : (int64_t)f->topic_n;
+	return (int64_t)(f->topic_n - facts_above(f, floor, 0).topics);
+}
+
 void topic_community_sample(const struct facts *f, enum metric m, const struct topic_place *at,
-                            struct buf *out)
+                            uint64_t floor, struct buf *out)
 {
 	const struct {
 		enum metric m;
@@ -165,7 +179,7 @@ void topic_community_sample(const struct facts *f, enum metric m, const struct t
 		{ M_COMMUNITY_TOPICS_FAILED, f->failed },
 		{ M_COMMUNITY_TOPICS_NEVER, count_if_told(f, f->last_known, f->never) },
 		{ M_COMMUNITY_TOPICS_SILENT, count_if_told(f, f->last_known, f->silent) },
-		{ M_COMMUNITY_TOPICS_FOLDED, 0 },
+		{ M_COMMUNITY_TOPICS_FOLDED, m == M_COMMUNITY_TOPICS_FOLDED ? folded(f, floor) : 0 },
 		{ M_COMMUNITY_MESSAGES, f->messages },
 		{ M_COMMUNITY_LAST_MESSAGE, f->last_message_s != 0 ? f->last_message_s : -1 },
 	};

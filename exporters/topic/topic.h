@@ -114,14 +114,36 @@ struct topic_place {
 	struct span labels, community;
 };
 
-/* Writes the lines of one TOPIC family for the topics from number `from` on, as many as fit in `out`. Returns
- * the number of the first topic not written, or facts_topics(f) at the end. Progress is certain when `out`
- * has SAMPLE_LINE_MAX bytes of room. */
-size_t topic_samples(const struct facts *f, enum metric m, const struct topic_place *at, size_t from,
-                     struct buf *out);
+/* ---- which topics have series of their own ---- */
+enum { TOPIC_FAMILIES = M_TOPIC_ERROR + 1 }; /* the first of the catalogue */
+
+/* Topics have a rank: by their last message, those that never had one lowest, and among equals by a hash of
+ * the id, so that hardly any two are the same. Those below a floor have no series: 0: all have, TOPIC_NONE:
+ * none. */
+#define TOPIC_NONE UINT64_MAX
+
+/* Series of all topics, by family. */
+const uint32_t *facts_series(const struct facts *f);
+/* Topics from the floor on, and their series of these families (bit m: metric m). */
+struct topic_count {
+	uint64_t topics, series;
+};
+struct topic_count facts_above(const struct facts *f, uint64_t floor, unsigned families);
+/* Adds the series of these families to `bucket[(rank >> shift) % TOPIC_BUCKETS]`, for topics whose rank has
+ * all the higher bits of `prefix`. */
+enum { TOPIC_BUCKET_BITS = 12, TOPIC_BUCKETS = 1 << TOPIC_BUCKET_BITS };
+void facts_spread(const struct facts *f, unsigned families, uint64_t prefix, int shift,
+                  uint64_t bucket[TOPIC_BUCKETS]);
+
+/* ---- samples ---- */
+/* Writes the lines of one TOPIC family for the topics from number `from` on that are not below the floor, as
+ * many as fit in `out`. Returns the number of the first topic not written, or facts_topics(f) at the end.
+ * Progress is certain when `out` has SAMPLE_LINE_MAX bytes of room. */
+size_t topic_samples(const struct facts *f, enum metric m, const struct topic_place *at, uint64_t floor,
+                     size_t from, struct buf *out);
 
 /* Writes the line of one COMMUNITY family that comes from facts; nothing when the fact is not known. */
 void topic_community_sample(const struct facts *f, enum metric m, const struct topic_place *at,
-                            struct buf *out);
+                            uint64_t floor, struct buf *out);
 
 #endif

@@ -59,11 +59,13 @@ static void turn_away(int fd)
 
 static void admit(struct web *w, int fd, const struct sockaddr_storage *from, socklen_t len)
 {
-	if (web_connections(w) < w->max_connections + LOBBY)
+	if (web_connections(w) < w->max_connections + LOBBY) {
 		(void)MHD_add_connection(w->daemon, fd, (const struct sockaddr *)from,
 		                         len); /* closes it on failure */
-	else
+	} else {
 		turn_away(fd);
+		count_answer(w, NULL, MHD_HTTP_SERVICE_UNAVAILABLE);
+	}
 }
 
 static bool is_lack(int code)

@@ -24,6 +24,9 @@ struct listener {
 	char *address;
 };
 
+/* Statuses that are counted; every other one shares the last row. */
+enum { STATUS_ROWS = 9 };
+
 struct web {
 	const struct web_route *route;
 	size_t route_n;
@@ -36,7 +39,8 @@ struct web {
 	size_t listener_n;
 	struct guest *guest; /* all of them */
 	unsigned guest_n;
-	bool quiet; /* nobody new, and nobody stays */
+	bool quiet;                        /* nobody new, and nobody stays */
+	uint64_t (*answered)[STATUS_ROWS]; /* by route, behind them for no route */
 };
 
 /* web.c: wakes the caller's loop when `fd` is readable. False: no memory in the kernel. */
@@ -91,6 +95,11 @@ void *on_target(void *arg, const char *target, struct MHD_Connection *c);
 enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *path, const char *method,
                            const char *version, const char *upload, size_t *upload_len, void **state);
 void on_completed(void *arg, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode how);
+
+/* ---- count.c */
+bool counts_open(struct web *w); /* false: no memory */
+/* `route` NULL: none of them. */
+void count_answer(struct web *w, const struct web_route *route, unsigned status);
 
 /* ---- check.c: what libmicrohttpd lets through and this listener does not ---- */
 /* Before MHD parses the header fields. False: out of memory, the connection must be cut. */

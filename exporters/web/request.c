@@ -42,6 +42,12 @@ static const struct web_route *find_route(const struct web *w, const char *path)
 	return NULL;
 }
 
+static enum MHD_Result finish(const struct call *call, struct web_reply *reply, const struct manner *how)
+{
+	count_answer(call->web, find_route(call->web, call->path), reply->status);
+	return answer_send(call, reply, how);
+}
+
 static enum MHD_Result refuse(const struct call *call, unsigned status, const char *text,
                               const struct manner *how)
 {
@@ -51,7 +57,7 @@ static enum MHD_Result refuse(const struct call *call, unsigned status, const ch
 
 	buf_init(&reply.body, BODY_MAX);
 	buf_str(&reply.body, text);
-	return answer_send(call, &reply, how);
+	return finish(call, &reply, how);
 }
 
 /* MHD_YES without an answer: the request is fine. */
@@ -86,7 +92,7 @@ static enum MHD_Result answer(const struct call *call)
 		return refuse(call, MHD_HTTP_NOT_FOUND, "no such page\n", &how);
 	buf_init(&reply.body, BODY_MAX);
 	route->answer(call->web->arg, &q, &reply);
-	return answer_send(call, &reply, &how);
+	return finish(call, &reply, &how);
 }
 
 enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *path, const char *method,
@@ -118,4 +124,51 @@ const char *web_header(const struct web_request *q, const char *name)
 const char *web_query(const struct web_request *q, const char *name)
 {
 	return MHD_lookup_connection_value(q->inside, MHD_GET_ARGUMENT_KIND, name);
+}
+
+/* ---- all of them ---- */
+struct fields {
+	const char *name;
+	struct buf *out;
+};
+
+static enum MHD_Result add_field(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	const struct fields *f = arg;
+
+	(void)kind;
+	if (strcasecmp(name, f->name) == 0 && value != NULL) {
+		if (f->out->len > 0)
+			buf_str(f->out, ", ");
+		buf_str(f->out, value);
+	}
+	return MHD_YES;
+}
+
+void web_headers(const struct web_request *q, const char *name, struct buf *out)
+{
+	struct fields f = { name, out };
+
+	(void)MHD_get_connection_values(q->inside, MHD_HEADER_KIND, add_field, &f);
+}
+
+struct pairs {
+	web_pair *each;
+	void *arg;
+};
+
+static enum MHD_Result give_pair(void *arg, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+	const struct pairs *p = arg;
+
+	(void)kind;
+	p->each(p->arg, key, value != NULL ? value : "");
+	return MHD_YES;
+}
+
+void web_queries(const struct web_request *q, web_pair *each, void *arg)
+{
+	struct pairs p = { each, arg };
+
+	(void)MHD_get_connection_values(q->inside, MHD_GET_ARGUMENT_KIND, give_pair, &p);
 }

@@ -75,6 +75,10 @@ enum err web_new(const struct web_conf *c, const struct web_route *routes, size_
 	w->idle_timeout_s = c->idle_timeout_s;
 	w->tick_fd = -1;
 	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (!counts_open(w)) {
+		web_free(w);
+		return err_because(why, ERR_MEMORY, "cannot prepare the listeners: out of memory");
+	}
 	e = w->epoll_fd >= 0 ? open_listeners(w, c, why)
 	                     : err_because(why, ERR_SYSTEM, "cannot prepare the listeners");
 	if (e == ERR_OK)
@@ -99,6 +103,7 @@ void web_free(struct web *w)
 	if (w->epoll_fd >= 0)
 		close(w->epoll_fd);
 	free(w->listener);
+	free(w->answered);
 	free(w);
 }
 

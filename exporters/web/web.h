@@ -21,6 +21,11 @@ struct web_request {
 /* NULL when absent; the first of several. Borrowed. */
 const char *web_header(const struct web_request *q, const char *name);
 const char *web_query(const struct web_request *q, const char *name);
+/* All fields of that name, as one: joined by commas, as RFC 9110 5.3 has it. */
+void web_headers(const struct web_request *q, const char *name, struct buf *out);
+/* Each pair of the query in turn, decoded; a key without a value has "". */
+typedef void web_pair(void *arg, const char *key, const char *value);
+void web_queries(const struct web_request *q, web_pair *each, void *arg);
 
 enum { WEB_SIZE_UNKNOWN = -1 };
 
@@ -72,6 +77,14 @@ void web_turn(struct web *w);
 void web_quiesce(struct web *w);
 /* Connections open now, those that will get a 503 included. */
 unsigned web_connections(const struct web *w);
+/* Requests answered, by the route's path ("other": none of them) and status ("other": none that is sent
+ * here). False past the last row. What libmicrohttpd answers without asking is not in it. */
+struct web_count {
+	const char *handler, *status;
+	bool usual; /* the status one expects there */
+	uint64_t n;
+};
+bool web_count(const struct web *w, size_t row, struct web_count *ret);
 /* The address and port really bound by listener i, "127.0.0.1:10058"; NULL past the last. Borrowed. */
 const char *web_address(const struct web *w, size_t i);
 void web_free(struct web *w); /* closes everything; NULL is fine */

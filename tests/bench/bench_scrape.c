@@ -70,6 +70,7 @@ static void end(void *arg)
 static void answer(void *arg, const struct web_request *q, struct web_reply *reply)
 {
 	struct stage *s = arg;
+	static struct metric_set all;
 	struct exposition_parts parts = { .app = &s->app, .app_n = 1, .exporter = &s->exporter };
 	struct exposition *e;
 
@@ -78,9 +79,11 @@ static void answer(void *arg, const struct web_request *q, struct web_reply *rep
 	if (store_pin(s->store, &s->now, &parts.pin) != ERR_OK)
 		abort();
 	pin_count(parts.pin, 0, &s->app);
+	memset(&all, true, sizeof(all));
+	parts.want = exposition_everything(&all);
 	if (exposition_open(&parts, &e) != ERR_OK)
 		abort();
-	reply->type = EXPOSITION_TYPE;
+	reply->type = exposition_type_text(parts.want.type);
 	reply->stream = (struct web_stream){ next, end, e, WEB_SIZE_UNKNOWN };
 }
 

@@ -9,10 +9,17 @@
 
 enum { COMMUNITIES = 50000, PAGE = 10000, TOPICS_A_COMMUNITY = 3, LABELS_MAX = 128 };
 
-enum step { FILL, FIRST_PIN, ADD, MERGE_PIN, POLL_PIN, REMOVE, LAST_PIN, STEPS };
+enum { CAP = 450000 };
+enum step { FILL, FIRST_PIN, ADD, MERGE_PIN, POLL_PIN, FOLD_PIN, FOLDED_PIN, REMOVE, LAST_PIN, STEPS };
 static const char *const title[STEPS] = {
-	[FILL] = "add 50,000",        [FIRST_PIN] = "the first pin",       [ADD] = "add a page of 10,000 to them",
-	[MERGE_PIN] = "the next pin", [POLL_PIN] = "a pin after one poll", [REMOVE] = "remove 50,000 of 60,000",
+	[FILL] = "add 50,000",
+	[FIRST_PIN] = "the first pin",
+	[ADD] = "add a page of 10,000 to them",
+	[MERGE_PIN] = "the next pin",
+	[POLL_PIN] = "a pin after one poll",
+	[FOLD_PIN] = "the first pin with a cap of half the 900,000 series",
+	[FOLDED_PIN] = "a pin after one poll, above the cap",
+	[REMOVE] = "remove 50,000 of 60,000",
 	[LAST_PIN] = "the next pin",
 };
 
@@ -99,6 +106,14 @@ static void run(double ms[STEPS])
 	at = bench_clock_us(CLOCK_PROCESS_CPUTIME_ID);
 	store_unpin(pin(s));
 	ms[POLL_PIN] = lap(&at);
+	store_cap(s, CAP, (1 << TOPIC_FAMILIES) - 1);
+	store_unpin(pin(s));
+	ms[FOLD_PIN] = lap(&at);
+	give(s, 8, 1);
+	at = bench_clock_us(CLOCK_PROCESS_CPUTIME_ID);
+	store_unpin(pin(s));
+	ms[FOLDED_PIN] = lap(&at);
+	store_cap(s, 0, 0);
 	for (size_t i = 0; i < COMMUNITIES; i++)
 		store_remove(s, slot[i]);
 	ms[REMOVE] = lap(&at);

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""A strict reader of the Prometheus text format 0.0.4: stricter than promtool and the server, which let duplicates, raw
-newlines, NUL bytes and a missing last newline pass.
+"""A strict reader of the Prometheus text format 0.0.4 and of OpenMetrics 1.0.0: stricter than promtool and the server,
+which let duplicates, raw newlines, NUL bytes and a missing last newline pass.
 
-    check(text) -> a list of Problem, empty when all is well
-    parse(text) -> a list of Sample; raises ValueError with the first problem
+    check(text, kind) -> a list of Problem, empty when all is well
+    parse(text, kind) -> a list of Sample; raises ValueError with the first problem
 
-As a command it reads standard input or the named files and exits 1 when there is a problem.
+`kind` is a Content-Type, and the text format without one. As a command it reads standard input or the named files and
+exits 1 when there is a problem; `--openmetrics` says that they are that.
 """
 
 import math
@@ -48,6 +49,10 @@ class Family:
 
 class Reader:
     """Reads one line after the other and remembers what a whole page must not do."""
+
+    types = TYPES
+    help_escapes = "n"
+    told_escapes = "\\\\ nor \\n"
 
     def __init__(self):
         self.problems = []
@@ -107,14 +112,14 @@ class Reader:
                 self.bad(number, f"a second HELP of {name}")
             if not space or text.strip() == "":
                 self.bad(number, f"HELP of {name} says nothing")
-            if re.search(r"\\(?![\\n])", text.replace("\\\\", "")):
-                self.bad(number, "a backslash in HELP that is neither \\\\ nor \\n")
+            if re.search(rf"\\(?![{self.help_escapes}])", text.replace("\\\\", "")):
+                self.bad(number, f"a backslash in HELP that is neither {self.told_escapes}")
             family.help = text
         else:
             if family.kind is not None:
                 self.bad(number, f"a second TYPE of {name}")
-            if text not in TYPES:
-                self.bad(number, f"TYPE {text!r} is none of {', '.join(TYPES)}")
+            if text not in self.types:
+                self.bad(number, f"TYPE {text!r} is none of {', '.join(self.types)}")
             family.kind = text
 
     def family_of(self, name):
@@ -253,23 +258,101 @@ class Reader:
             self.bad(line, f"{family.name} needs one _sum")
 
 
-def check(text):
-    return sorted(Reader().read(text).problems, key=lambda p: p.line)
+# What may stand behind the name of a family in its samples.
+OM_SUFFIXES = {
+    "counter": ("_total", "_created"), "gauge": ("",), "info": ("_info",), "unknown": ("",), "stateset": ("",),
+    "histogram": ("_bucket", "_sum", "_count", "_created"), "gaugehistogram": ("_bucket", "_gsum", "_gcount"),
+    "summary": ("", "_sum", "_count", "_created"),
+}
 
 
-def parse(text):
-    reader = Reader().read(text)
-    if reader.problems:
-        raise ValueError(str(reader.problems[0]))
-    return [s for f in reader.families.values() for s in f.samples]
+class OpenMetrics(Reader):
+    """What OpenMetrics 1.0.0 has otherwise."""
+
+    types = tuple(OM_SUFFIXES)
+    help_escapes = 'n"'
+    told_escapes = '\\\\ nor \\n nor \\"'
+
+    def read(self, text):
+        if not text.endswith("# EOF\n") or not text.startswith(("# EOF\n", "# HELP ", "# TYPE ")):
+            self.bad(text.count("\n") + 1, "the last line is not # EOF")
+        super().read(text)
+        self.clashes()
+        return self
+
+    def line(self, number, line):
+        if line == "# EOF":
+            if self.current == "over":
+                self.bad(number, "a second # EOF")
+            self.current = "over"
+        elif self.current == "over":
+            self.bad(number, "something stands behind # EOF")
+        else:
+            super().line(number, line)
+
+    def head(self, number, line):
+        super().head(number, line)
+        if line.startswith("# HELP ") and re.search(r'(?<!\\)(\\\\)*"', line.partition(" ")[2]):
+            self.bad(number, "a quote in HELP without its backslash")
+
+    def family_of(self, name):
+        for suffix in sorted({s for suffixes in OM_SUFFIXES.values() for s in suffixes}, key=len, reverse=True):
+            family = self.families.get(name[: len(name) - len(suffix)]) if name.endswith(suffix) else None
+            if family is not None and suffix in OM_SUFFIXES.get(family.kind, ("",)):
+                return family
+        return None
+
+    def keep(self, number, sample):
+        super().keep(number, sample)
+        family = self.family_of(sample.name)
+        if family is not None and family.kind == "info" and sample.value != 1:
+            self.bad(number, f"an info of {sample.value}")
+        le = sample.labels.get("le")
+        if le is not None and family is not None and family.kind == "histogram" and not (
+                le == "+Inf" or re.fullmatch(r"-?\d+\.\d+|-?\d(\.\d+)?e[+-]\d+", le)):
+            self.bad(number, f"le {le!r} is not spelled as a float")
+
+    def whole(self, family):
+        super().whole(family)
+        for kind, ending in (("counter", "_total"), ("info", "_info")):
+            if family.kind == kind and family.name.endswith(ending):
+                self.bad(family.line, f"{family.name}: the name of a {kind} family has no {ending}")
+
+    def clashes(self):
+        """No family may have a name that could be a sample of another."""
+        owner = {}
+        for family in self.families.values():
+            for suffix in OM_SUFFIXES.get(family.kind, ("",)):
+                other = owner.setdefault(family.name + suffix, family)
+                if other is not family:
+                    self.bad(family.line, f"{family.name + suffix} may be a sample of {other.name} as well")
+
+
+def reader(kind):
+    media = (kind or "text/plain").partition(";")[0].strip()
+    if media not in ("text/plain", "application/openmetrics-text"):
+        raise ValueError(f"{kind!r} is the type of no format")
+    return OpenMetrics() if media == "application/openmetrics-text" else Reader()
+
+
+def check(text, kind=None):
+    return sorted(reader(kind).read(text).problems, key=lambda p: p.line)
+
+
+def parse(text, kind=None):
+    page = reader(kind).read(text)
+    if page.problems:
+        raise ValueError(str(page.problems[0]))
+    return [s for f in page.families.values() for s in f.samples]
 
 
 def main(names):
     status = 0
-    for name in names or ["-"]:
+    kind = "application/openmetrics-text" if "--openmetrics" in names else None
+    for name in [n for n in names if n != "--openmetrics"] or ["-"]:
         source = sys.stdin.buffer if name == "-" else open(name, "rb")
         try:
-            problems = check(source.read().decode("utf-8"))
+            problems = check(source.read().decode("utf-8"), kind)
         except UnicodeDecodeError as e:
             problems = [Problem(0, f"not UTF-8 at byte {e.start}")]
         for problem in problems:

@@ -78,6 +78,42 @@ BAD = [
 ]
 
 
+OM = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+OM_COUNTER = "# HELP a A.\n# TYPE a counter\n"
+OM_INFO = "# HELP i I.\n# TYPE i info\n"
+EOF = "# EOF\n"
+
+OM_GOOD = [
+    EOF,
+    OM_COUNTER + "a_total 0\n" + OM_INFO + 'i_info{x="1"} 1\n' + GAUGE + "g NaN\n" + EOF,
+    '# HELP g A \\"quote\\", a \\\\ and a \\n.\n# TYPE g gauge\ng 1\n' + EOF,
+    HISTOGRAM + 'h_bucket{le="0.5"} 1\nh_bucket{le="+Inf"} 2\nh_sum 1.5\nh_count 2\n' + EOF,
+]
+
+OM_BAD = [
+    ("", 1, "# EOF"),
+    (GAUGE + "g 1\n", 4, "not # EOF"),
+    (GAUGE + "g 1\n# EOF", 4, "not # EOF"),
+    (GAUGE + "g 1\n" + EOF + EOF, 5, "second # EOF"),
+    (GAUGE + EOF + "g 1\n", 4, "behind # EOF"),
+    (GAUGE + "\ng 1\n" + EOF, 3, "empty line"),
+    (GAUGE + "# hello\ng 1\n" + EOF, 3, "comment"),
+    (HEAD + "a_total 0\n" + EOF, 1, "has no _total"),
+    (OM_COUNTER + "a 0\n" + EOF, 3, "neither HELP nor TYPE"),
+    (OM_COUNTER + "a_total -1\n" + EOF, 3, "counter of -1"),
+    ("# HELP i_info I.\n# TYPE i_info info\ni_info_info 1\n" + EOF, 1, "has no _info"),
+    (OM_INFO + "i 1\n" + EOF, 3, "neither HELP nor TYPE"),
+    (OM_INFO + "i_info 2\n" + EOF, 3, "info of 2"),
+    ("# HELP g G.\n# TYPE g untyped\ng 1\n" + EOF, 2, "none of"),
+    ('# HELP g A "quote".\n# TYPE g gauge\ng 1\n' + EOF, 1, "quote in HELP"),
+    (OM_COUNTER + "a_total 0\n# HELP a_created A.\n# TYPE a_created gauge\na_created 1\n" + EOF, 4, "as well"),
+    (HISTOGRAM + 'h_bucket{le="1"} 1\nh_bucket{le="+Inf"} 2\nh_sum 1.5\nh_count 2\n' + EOF, 3, "as a float"),
+    (GAUGE + "g 1\n" + OM_COUNTER + "a_total 1\ng 2\n" + EOF, 7, "outside of its family"),
+    (OM_COUNTER + "a_total 1\na_total 1\n" + EOF, 4, "same series"),
+    (GAUGE + "g 1 1700000000\n" + EOF, 3, "after the value"),
+]
+
+
 class Exposition(unittest.TestCase):
     def test_good_pages_pass(self):
         for text in GOOD:
@@ -89,6 +125,21 @@ class Exposition(unittest.TestCase):
             with self.subTest(text):
                 problems = check(text)
                 self.assertTrue(any(p.line == line and word in p.text for p in problems), [str(p) for p in problems])
+
+    def test_good_pages_of_openmetrics_pass(self):
+        for text in OM_GOOD:
+            with self.subTest(text):
+                self.assertEqual([], [str(p) for p in check(text, OM)])
+
+    def test_bad_pages_of_openmetrics_are_told(self):
+        for text, line, word in OM_BAD:
+            with self.subTest(text):
+                problems = check(text, OM)
+                self.assertTrue(any(p.line == line and word in p.text for p in problems), [str(p) for p in problems])
+
+    def test_a_type_of_no_format_is_refused(self):
+        with self.assertRaises(ValueError):
+            check("", "text/html")
 
     def test_labels_are_read_back(self):
         sample = parse(GAUGE + 'g{a="\\\\\\n\\"",b=""} 2.5\n')[0]

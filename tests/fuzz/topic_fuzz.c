@@ -141,7 +141,7 @@ static void render_topics(const struct facts *f, enum metric m, const struct top
 		struct buf out;
 
 		buf_wrap(&out, piece, room);
-		from = topic_samples(f, m, at, start, &out);
+		from = topic_samples(f, m, at, 0, start, &out);
 		MUST(from <= facts_topics(f) && (from > start || from == facts_topics(f)));
 		buf_span(all, buf_view(&out));
 	} while (from < facts_topics(f));
@@ -153,7 +153,7 @@ static void render(const struct facts *f, const struct topic_place *at, size_t r
 		if (metric_info(shown[i])->scope == METRIC_TOPIC)
 			render_topics(f, shown[i], at, room, all);
 		else
-			topic_community_sample(f, shown[i], at, all);
+			topic_community_sample(f, shown[i], at, 0, all);
 	}
 	MUST(all->status == ERR_OK);
 }

@@ -169,9 +169,9 @@ static void show_samples(const struct facts *f, const struct settings *s, struct
 		if (info->from != METRIC_FACTS)
 			continue;
 		if (info->scope == METRIC_TOPIC)
-			MUST(topic_samples(f, (enum metric)m, &at, 0, out) == facts_topics(f));
+			MUST(topic_samples(f, (enum metric)m, &at, 0, 0, out) == facts_topics(f));
 		else
-			topic_community_sample(f, (enum metric)m, &at, out);
+			topic_community_sample(f, (enum metric)m, &at, 0, out);
 	}
 	MUST(out->status == ERR_OK && lines_are_valid(out->at + start, out->len - start));
 }

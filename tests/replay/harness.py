@@ -69,14 +69,17 @@ def app_block(app, api, ca_file, communities, **options):
     return "{ " + " ".join(lines) + f" communities = ( {ids} ); }}"
 
 
-class Page:
-    """One /metrics body that passed the strict checker."""
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
-    def __init__(self, text):
+
+class Page:
+    """One /metrics body that passed the strict checker, by its Content-Type."""
+
+    def __init__(self, text, kind=None):
         self.text = text
-        problems = exposition.check(text)
+        problems = exposition.check(text, kind)
         if problems:
-            raise AssertionError("the page breaks the text format:\n" + "\n".join(map(str, problems[:20])))
+            raise AssertionError("the page breaks its format:\n" + "\n".join(map(str, problems[:20])))
         self.samples = {}
         for line in text.splitlines():
             if line and not line.startswith("#"):
@@ -167,11 +170,11 @@ class Exporter:
         finally:
             connection.close()
 
-    def page(self):
-        status, _, body = self.get()
+    def page(self, path="/metrics", accept=None):
+        status, headers, body = self.get(path, headers={"Accept": accept} if accept is not None else None)
         if status != 200:
-            raise AssertionError(f"/metrics answered {status}: {body[:200]!r}")
-        return Page(body.decode("utf-8"))
+            raise AssertionError(f"{path} answered {status}: {body[:200]!r}")
+        return Page(body.decode("utf-8"), headers["Content-Type"])
 
     def ready(self):
         until(lambda: self.get("/-/ready")[0] == 200, "ready")

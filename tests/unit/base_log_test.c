@@ -229,6 +229,25 @@ static void a_field_too_long_for_a_line_is_left_out_and_the_others_stay(void **s
 	CHECK(longest > LINE_MAX_BYTES - 10);
 }
 
+static void lines_are_counted_by_level(void **state)
+{
+	uint64_t before[SAY_LEVELS];
+
+	(void)state;
+	for (int level = 0; level < SAY_LEVELS; level++)
+		before[level] = log_lines((enum log_level)level);
+	log_open(SAY_WARN, LOG_LOGFMT);
+	catch_stderr();
+	LOG(SAY_INFO, "unseen", LOG_INT("n", 1));
+	LOG(SAY_WARN, "seen", LOG_INT("n", 1));
+	LOG(SAY_ERROR, "seen", LOG_INT("n", 1));
+	LOG(SAY_ERROR, "seen", LOG_INT("n", 2));
+	(void)release_stderr();
+	CHECK(log_lines(SAY_DEBUG) == before[SAY_DEBUG] && log_lines(SAY_INFO) == before[SAY_INFO]);
+	CHECK(log_lines(SAY_WARN) == before[SAY_WARN] + 1 && log_lines(SAY_ERROR) == before[SAY_ERROR] + 2);
+	assert_string_equal(log_level_word(SAY_WARN), "warn");
+}
+
 static void lines_below_the_floor_are_not_written(void **state)
 {
 	(void)state;
@@ -291,6 +310,7 @@ int main(void)
 		cmocka_unit_test(a_signature_in_a_value_is_hidden_and_the_line_stays_whole),
 		cmocka_unit_test(any_bytes_make_one_line_that_parses_and_tells_no_secret),
 		cmocka_unit_test(a_field_too_long_for_a_line_is_left_out_and_the_others_stay),
+		cmocka_unit_test(lines_are_counted_by_level),
 		cmocka_unit_test(lines_below_the_floor_are_not_written),
 		cmocka_unit_test(a_full_stderr_drops_and_counts_and_never_blocks),
 		cmocka_unit_test(words_name_levels_and_forms),

@@ -166,6 +166,7 @@ static void check_default(const struct option *o, const void *field)
 	case KIND_LIST:
 	case KIND_GLOBS:
 	case KIND_IDS:
+	case KIND_METRICS:
 		CHECK((double)list->n >= o->min && (double)list->n <= o->max);
 		break;
 	}
@@ -202,6 +203,9 @@ static void the_contract_s_defaults_are_in_force(void **state)
 	assert_int_equal(c->timeout_ms, 10000);
 	assert_int_equal(c->stale_after_ms, 0);
 	assert_int_equal(c->max_inflight, 32);
+	assert_string_equal(c->level, "topic");
+	assert_int_equal(c->max_series, 500000);
+	assert_int_equal(c->disable.n, 0);
 	CHECK(c->listen.n == 1 && strcmp(c->listen.at[0], ":10058") == 0);
 	assert_string_equal(c->telemetry_path, "/metrics");
 	assert_string_equal(c->log_level, "info");
@@ -213,6 +217,7 @@ static void the_contract_s_defaults_are_in_force(void **state)
 	assert_int_equal(app->community[0].interval_ms, 60000);
 	assert_int_equal(app->community[0].stale_after_ms, 300000);
 	assert_int_equal(app->community[0].silent_after_ms, 86400000);
+	assert_string_equal(app->community[0].level, "topic");
 	assert_int_equal(app->community[0].topics.n, 0);
 	assert_int_equal(app->community[0].label_n, 0);
 	conf_free(c);

@@ -63,8 +63,11 @@ static struct store *open_store(const size_t topics[COMMUNITIES])
 static struct exposition *open_page(struct store *s)
 {
 	struct exposition_parts parts = { .app = app, .app_n = 2, .exporter = &exporter };
+	struct metric_set all;
 	struct exposition *e;
 
+	memset(&all, true, sizeof(all));
+	parts.want = exposition_everything(&all);
 	CHECK(store_pin(s, &now, &parts.pin) == ERR_OK);
 	CHECK(exposition_open(&parts, &e) == ERR_OK);
 	return e;

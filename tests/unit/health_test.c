@@ -236,6 +236,69 @@ static void the_process_reads_its_own_figures(void **state)
 	buf_done(&b);
 }
 
+static char *exporter_lines(const struct health_exporter *x, enum metric m)
+{
+	struct buf b;
+	size_t len;
+
+	buf_init(&b, 1 << 16);
+	health_exporter_samples(x, m, &b);
+	return buf_take(&b, &len);
+}
+
+static void says(const struct health_exporter *x, enum metric m, const char *lines)
+{
+	char *have = exporter_lines(x, m);
+
+	assert_string_equal(have, lines);
+	free(have);
+}
+
+static void the_program_tells_about_itself(void **state)
+{
+	static const struct health_count http[] = { { "/metrics", "200", 7 }, { "other", "404", 0 } };
+	struct health_exporter x = {
+		.ready = true,
+		.reload_ok = true,
+		.reload_s = 1700000000,
+		.config_hash = INT64_C(281474976710655),
+		.series = { 5, 4, 3, 2 },
+		.suppressed = { 1, 2, 3 },
+		.http = http,
+		.http_n = 2,
+		.log = { { "debug", NULL, 0 }, { "info", NULL, 2 } },
+		.total_shards = 1,
+	};
+
+	(void)state;
+	says(&x, M_READY, "tencentchat_exporter_ready 1\n");
+	says(&x, M_RELOAD_OK, "tencentchat_exporter_config_last_reload_successful 1\n");
+	says(&x, M_RELOAD_TIME, "tencentchat_exporter_config_last_reload_success_timestamp_seconds 1700000000\n");
+	says(&x, M_CONFIG_HASH, "tencentchat_exporter_config_hash 281474976710655\n");
+	says(&x, M_SERIES, ""); /* nobody has read a full page yet */
+	x.series_known = true;
+	says(
+		&x, M_SERIES,
+		"tencentchat_exporter_series{level=\"topic\"} 5\ntencentchat_exporter_series{level=\"community\"} 4\n"
+		"tencentchat_exporter_series{level=\"app\"} 3\ntencentchat_exporter_series{level=\"exporter\"} 2\n");
+	says(&x, M_SERIES_LIMIT, "");
+	x.series_limit = 500000;
+	says(&x, M_SERIES_LIMIT, "tencentchat_exporter_series_limit 500000\n");
+	says(&x, M_SERIES_SUPPRESSED,
+	     "tencentchat_exporter_series_suppressed{reason=\"max_series\"} 1\n"
+	     "tencentchat_exporter_series_suppressed{reason=\"level\"} 2\n"
+	     "tencentchat_exporter_series_suppressed{reason=\"disable\"} 3\n");
+	says(&x, M_HTTP_REQUESTS,
+	     "tencentchat_exporter_http_requests_total{handler=\"/metrics\",code=\"200\"} 7\n"
+	     "tencentchat_exporter_http_requests_total{handler=\"other\",code=\"404\"} 0\n");
+	says(&x, M_LOG_MESSAGES,
+	     "tencentchat_exporter_log_messages_total{level=\"debug\"} 0\n"
+	     "tencentchat_exporter_log_messages_total{level=\"info\"} 2\n");
+	says(&x, M_SANDBOXED, "tencentchat_exporter_sandboxed 0\n");
+	says(&x, M_SHARD, "tencentchat_exporter_shard 0\n");
+	says(&x, M_TOTAL_SHARDS, "tencentchat_exporter_total_shards 1\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +310,7 @@ int main(void)
 		cmocka_unit_test(counted_failures_show_under_reason_and_code),
 		cmocka_unit_test(what_an_app_does_not_know_is_absent),
 		cmocka_unit_test(the_process_reads_its_own_figures),
+		cmocka_unit_test(the_program_tells_about_itself),
 	};
 
 	return cmocka_run_group_tests_name("health", tests, NULL, NULL);

@@ -3,7 +3,6 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -309,108 +308,6 @@ static void values_are_cut_at_a_character_and_before_escaping(void **state)
 	}
 }
 
-/* ---- the catalogue ---- */
-static bool ends_in(struct span name, const char *ending)
-{
-	const size_t n = strlen(ending);
-
-	return name.len > n && memcmp(name.at + name.len - n, ending, n) == 0;
-}
-
-static void names_follow_the_rules_of_the_format(void **state)
-{
-	(void)state;
-	for (int m = 0; m < METRIC_COUNT; m++) {
-		const struct metric_info *i = metric_info((enum metric)m);
-		const struct span name = i->family;
-
-		CHECK(name.len == strlen(name.at));
-		CHECK(strspn(name.at, "abcdefghijklmnopqrstuvwxyz_") == name.len);
-		CHECK(strncmp(name.at, "tencentchat_", 12) == 0 || strncmp(name.at, "process_", 8) == 0);
-		CHECK(ends_in(name, "_info") == (i->kind == METRIC_INFO));
-		CHECK(ends_in(name, "_total") == (i->kind == METRIC_COUNTER));
-		CHECK(!ends_in(name, "_bucket") && !ends_in(name, "_sum") && !ends_in(name, "_count"));
-		for (int other = 0; other < m; other++)
-			CHECK(strcmp(name.at, metric_info((enum metric)other)->family.at) != 0);
-	}
-}
-
-static void every_metric_is_explained_by_a_sentence(void **state)
-{
-	(void)state;
-	for (int m = 0; m < METRIC_COUNT; m++) {
-		const struct metric_info *i = metric_info((enum metric)m);
-		const size_t n = strlen(i->help);
-
-		CHECK(n > 0 && i->help[n - 1] == '.');
-		CHECK(strpbrk(i->help, "|\n\\") == NULL); /* it also stands in a Markdown table */
-		CHECK(isupper((unsigned char)i->help[0]) || isdigit((unsigned char)i->help[0]));
-		CHECK(strspn(i->labels, "abcdefghijklmnopqrstuvwxyz_,") == strlen(i->labels));
-	}
-}
-
-static void headers_name_family_and_type(void **state)
-{
-	struct buf out;
-
-	(void)state;
-	buf_wrap(&out, page, sizeof(page));
-	metric_header(&out, M_TOPIC_MUTED);
-	CHECK(is(&out, "# HELP tencentchat_topic_muted 1 while all members are muted (MuteAllMember).\n"
-	               "# TYPE tencentchat_topic_muted gauge\n"));
-	buf_wrap(&out, page, sizeof(page));
-	metric_header(&out, M_TOPIC_INFO);
-	CHECK(strstr(buf_text(&out), "\n# TYPE tencentchat_topic_info gauge\n") != NULL);
-	buf_wrap(&out, page, sizeof(page));
-	metric_header(&out, M_API_REQUEST_DURATION);
-	CHECK(strstr(buf_text(&out), "\n# TYPE tencentchat_api_request_duration_seconds histogram\n") != NULL);
-	buf_wrap(&out, page, sizeof(page));
-	metric_header(&out, M_TOPIC_MESSAGES);
-	CHECK(strstr(buf_text(&out), "\n# TYPE tencentchat_topic_messages_total counter\n") != NULL);
-}
-
-static size_t count(const char *text, const char *what)
-{
-	size_t n = 0;
-
-	for (text = strstr(text, what); text != NULL; text = strstr(text + 1, what))
-		n++;
-	return n;
-}
-
-static void the_catalogue_prints_every_metric_once(void **state)
-{
-	struct buf out;
-	const char *text;
-
-	(void)state;
-	buf_wrap(&out, page, sizeof(page));
-	metric_explain(&out);
-	text = buf_text(&out);
-	for (int m = 0; m < METRIC_COUNT; m++) {
-		char cell[128];
-
-		(void)snprintf(cell, sizeof(cell), "\n| `%s` | ", metric_info((enum metric)m)->family.at);
-		CHECK(count(text, cell) == 1);
-	}
-	CHECK(count(text, "\n| `") == METRIC_COUNT);
-	CHECK(count(text, "### ") == 4 && strncmp(text, "### Topic (", 11) == 0);
-	CHECK(count(text, "\n| name | type | labels | meaning |\n| --- | --- | --- | --- |\n| `") == 4);
-}
-
-static void the_catalogue_lists_labels_one_by_one(void **state)
-{
-	struct buf out;
-	const char *text;
-
-	(void)state;
-	buf_wrap(&out, page, sizeof(page));
-	metric_explain(&out);
-	text = buf_text(&out);
-	CHECK(strstr(text, "| `tencentchat_community_last_error_info` | info | `reason` `code` | Why ") != NULL);
-	CHECK(strstr(text, "| `tencentchat_topic_muted` | gauge |  | 1 while ") != NULL);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -429,11 +326,6 @@ int main(void)
 		cmocka_unit_test(only_three_characters_are_escaped),
 		cmocka_unit_test(bytes_that_are_no_text_become_question_marks),
 		cmocka_unit_test(values_are_cut_at_a_character_and_before_escaping),
-		cmocka_unit_test(names_follow_the_rules_of_the_format),
-		cmocka_unit_test(every_metric_is_explained_by_a_sentence),
-		cmocka_unit_test(headers_name_family_and_type),
-		cmocka_unit_test(the_catalogue_prints_every_metric_once),
-		cmocka_unit_test(the_catalogue_lists_labels_one_by_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -169,9 +169,9 @@ static void render(const struct facts *f, struct buf *out, char ***ret_line, siz
 		const struct metric_info *info = metric_info((enum metric)m);
 
 		if (info->from == METRIC_FACTS && info->scope == METRIC_TOPIC)
-			CHECK(topic_samples(f, (enum metric)m, &at, 0, out) == facts_topics(f));
+			CHECK(topic_samples(f, (enum metric)m, &at, 0, 0, out) == facts_topics(f));
 		else if (info->from == METRIC_FACTS)
-			topic_community_sample(f, (enum metric)m, &at, out);
+			topic_community_sample(f, (enum metric)m, &at, 0, out);
 	}
 	*ret_line = calloc(facts_topics(f) * METRIC_COUNT + METRIC_COUNT, sizeof(**ret_line));
 	CHECK(*ret_line != NULL && buf_text(out)[0] != '\0');

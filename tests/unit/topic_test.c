@@ -320,7 +320,7 @@ static void pieces_of_any_size_make_the_same_page(void **state)
 	(void)state;
 	CHECK(place.labels.len == strlen(place.labels.at));
 	buf_wrap(&all, whole, sizeof(whole));
-	CHECK(topic_samples(f, M_TOPIC_MESSAGES, &place, 0, &all) == 60);
+	CHECK(topic_samples(f, M_TOPIC_MESSAGES, &place, 0, 0, &all) == 60);
 	for (size_t room = 128; room < all.len + 128; room += 97) {
 		size_t from = 0, len = 0;
 
@@ -329,7 +329,7 @@ static void pieces_of_any_size_make_the_same_page(void **state)
 			const size_t start = from;
 
 			buf_wrap(&out, part, room);
-			from = topic_samples(f, M_TOPIC_MESSAGES, &place, start, &out);
+			from = topic_samples(f, M_TOPIC_MESSAGES, &place, 0, start, &out);
 			CHECK(from > start);
 			CHECK(out.len > 0 && out.at[out.len - 1] == '\n');
 			CHECK(len + out.len <= all.len && memcmp(all.at + len, out.at, out.len) == 0);
@@ -349,7 +349,7 @@ static void without_room_nothing_is_written_and_nothing_skipped(void **state)
 
 	(void)state;
 	buf_wrap(&out, text, sizeof(text));
-	CHECK(topic_samples(f, M_TOPIC_MESSAGES, &place, 1, &out) == 1 && out.len == 0);
+	CHECK(topic_samples(f, M_TOPIC_MESSAGES, &place, 0, 1, &out) == 1 && out.len == 0);
 	facts_drop(f);
 }
 
@@ -366,9 +366,9 @@ static void families_of_others_write_nothing(void **state)
 		const struct metric_info *info = metric_info((enum metric)m);
 
 		if (info->scope != METRIC_TOPIC)
-			CHECK(topic_samples(f, (enum metric)m, &place, 0, &out) == 3 && out.len == 0);
+			CHECK(topic_samples(f, (enum metric)m, &place, 0, 0, &out) == 3 && out.len == 0);
 		if (info->scope != METRIC_COMMUNITY || info->from != METRIC_FACTS)
-			topic_community_sample(f, (enum metric)m, &place, &out);
+			topic_community_sample(f, (enum metric)m, &place, 0, &out);
 		CHECK(out.len == 0);
 	}
 	facts_drop(f);
@@ -404,8 +404,8 @@ static void the_longest_line_fits_where_it_is_promised_to(void **state)
 	buf_wrap(&id, escaped, sizeof(escaped));
 	label_escape(&id, span_of(community), 0);
 	buf_wrap(&out, line, sizeof(line));
-	CHECK(topic_samples(f, M_TOPIC_INFO, &(struct topic_place){ buf_view(&head), buf_view(&id) }, 0, &out) ==
-	      1);
+	CHECK(topic_samples(f, M_TOPIC_INFO, &(struct topic_place){ buf_view(&head), buf_view(&id) }, 0, 0,
+	                    &out) == 1);
 	CHECK(out.len ==
 	      strlen("tencentchat_topic_info{,topic=\"\",topic_name=\"\"} 1\n") + head.len + 2 * 256 + 2 * 150);
 	facts_drop(f);

@@ -28,7 +28,7 @@ static struct {
 	int64_t size;
 	unsigned asked, opened, closed;
 	bool head, http10;
-	char header[64], query[64];
+	char header[64], query[64], headers[128], pairs[128];
 } seen;
 
 static inline size_t stream_next(void *arg, char *at, size_t room)
@@ -54,9 +54,18 @@ static inline void stream_close(void *arg)
 	seen.closed++;
 }
 
+static inline void note_pair(void *arg, const char *key, const char *value)
+{
+	buf_fmt(arg, "%s=%s;", key, value);
+}
+
 static inline void answer_text(void *arg, const struct web_request *q, struct web_reply *reply)
 {
+	char text[256];
+	struct buf all;
+
 	CHECK(arg == &seen);
+	buf_wrap(&all, text, sizeof(text));
 	seen.asked++;
 	seen.head = q->head;
 	seen.http10 = q->http10;
@@ -64,6 +73,11 @@ static inline void answer_text(void *arg, const struct web_request *q, struct we
 	               web_header(q, "accept") != NULL ? web_header(q, "accept") : "absent");
 	(void)snprintf(seen.query, sizeof(seen.query), "%s",
 	               web_query(q, "app") != NULL ? web_query(q, "app") : "absent");
+	web_headers(q, "accept", &all);
+	(void)snprintf(seen.headers, sizeof(seen.headers), "%s", buf_text(&all));
+	buf_reset(&all);
+	web_queries(q, note_pair, &all);
+	(void)snprintf(seen.pairs, sizeof(seen.pairs), "%s", buf_text(&all));
 	CHECK(strcmp(q->path, "/text") == 0);
 	buf_str(&reply->body, "fine\n");
 }

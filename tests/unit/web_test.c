@@ -296,6 +296,53 @@ static void headers_and_queries_reach_the_answer(void **state)
 	web_free(w);
 }
 
+static void several_fields_are_one_and_every_pair_is_given(void **state)
+{
+	struct web *w = open_one(8, 10);
+
+	(void)state;
+	CHECK(status_of(w, "GET /text?name%5B%5D=a%20b&name[]=c+d&level&x=%zz&=1&y=%C3%A9 HTTP/1.1\r\nHost: x\r\n"
+	                   "Accept: text/plain;q=0.5\r\nX: y\r\naccept: a/b\r\nACCEPT: \r\n"
+	                   "Connection: close\r\n\r\n") == 200);
+	assert_string_equal(seen.headers, "text/plain;q=0.5, a/b, ");
+	assert_string_equal(seen.pairs, "name[]=a b;name[]=c d;level=;x=%zz;=1;y=\xc3\xa9;");
+	CHECK(status_of(w, GET("/text")) == 200);
+	CHECK(seen.headers[0] == '\0' && seen.pairs[0] == '\0');
+	web_free(w);
+}
+
+static uint64_t counted(const struct web *w, const char *handler, const char *status)
+{
+	struct web_count c;
+
+	for (size_t row = 0; web_count(w, row, &c); row++)
+		if (strcmp(c.handler, handler) == 0 && strcmp(c.status, status) == 0)
+			return c.n;
+	return UINT64_MAX;
+}
+
+static void answers_are_counted_by_route_and_status(void **state)
+{
+	struct web *w = open_one(8, 10);
+	struct web_count c;
+	uint64_t sum = 0;
+
+	(void)state;
+	CHECK(status_of(w, GET("/text")) == 200 && status_of(w, GET("/text?x")) == 200);
+	CHECK(status_of(w, GET("/")) == 503 && status_of(w, GET("/nowhere")) == 404);
+	CHECK(status_of(w, "POST /text HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n") ==
+	      405);
+	CHECK(status_of(w, "GET /text HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx") ==
+	      400);
+	CHECK(counted(w, "/text", "200") == 2 && counted(w, "/", "503") == 1 && counted(w, "other", "404") == 1);
+	CHECK(counted(w, "/text", "405") == 1 && counted(w, "/text", "400") == 1);
+	CHECK(counted(w, "/", "200") == 0 && counted(w, "/nowhere", "404") == UINT64_MAX);
+	for (size_t row = 0; web_count(w, row, &c); row++)
+		sum += c.n;
+	CHECK(sum == 6);
+	web_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,6 +357,8 @@ int main(void)
 		cmocka_unit_test(a_body_above_the_cap_is_no_answer_at_all),
 		cmocka_unit_test(targets_and_methods_find_their_answer),
 		cmocka_unit_test(headers_and_queries_reach_the_answer),
+		cmocka_unit_test(several_fields_are_one_and_every_pair_is_given),
+		cmocka_unit_test(answers_are_counted_by_route_and_status),
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN); /* as the program does */

@@ -1,0 +1,51 @@
+#include "exporters/exposition/inside.h"
+
+/* The rank from which topics of a community have series: the cap's, unless it has no topic series at all. */
+static uint64_t floor_of(const struct view *v, const struct store_community *c)
+{
+	return c->level == METRIC_TOPIC ? pin_fold(v->pin)->floor : TOPIC_NONE;
+}
+
+static bool is_shown(const struct view *v, const struct store_community *c, enum metric_scope scope)
+{
+	return scope >= c->level && (v->app == EXPOSITION_EVERY_APP || (size_t)v->app == c->app);
+}
+
+/* The lines of one family and community; true when all of them fitted. */
+static bool write_community(const struct view *v, enum metric m, struct place *at, struct buf *out)
+{
+	const struct store_community *c = pin_community(v->pin, at->community);
+	const struct facts *f = pin_facts(v->pin, at->community);
+	const struct metric_info *info = metric_info(m);
+
+	if (!is_shown(v, c, info->scope))
+		return true;
+	if (info->from == METRIC_HEALTH) {
+		const struct health_settings set = pin_settings(v->pin, at->community);
+
+		health_community_sample(pin_health(v->pin, at->community), &set, m, c->place.labels, out);
+	} else if (f != NULL && info->scope == METRIC_COMMUNITY) {
+		topic_community_sample(f, m, &c->place, floor_of(v, c), out);
+	} else if (f != NULL) {
+		at->topic = topic_samples(f, m, &c->place, floor_of(v, c), at->topic, out);
+		return at->topic >= facts_topics(f);
+	}
+	return out->status == ERR_OK;
+}
+
+bool lines_write(const struct view *v, enum metric m, struct place *at, size_t end, struct buf *out,
+                 uint64_t *lines)
+{
+	const enum metric_scope scope = metric_info(m)->scope;
+
+	if (scope < v->level)
+		return true;
+	for (; at->community < end; at->community++, at->topic = 0) {
+		const size_t start = out->len;
+
+		if (out->status != ERR_OK || !write_community(v, m, at, out))
+			return false;
+		*lines += scope == METRIC_COMMUNITY && out->len > start;
+	}
+	return true;
+}

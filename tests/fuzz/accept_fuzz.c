@@ -1,0 +1,98 @@
+/* What a reader may ask for: an Accept field, and the pairs of a query.
+ *
+ * The input is the field and then, with the byte 0x1e in front of each, key=value. */
+#include <ctype.h>
+#include <string.h>
+
+#include "exporters/exposition/exposition.h"
+#include "tests/fuzz/line.h"
+
+static const char *const app[] = { "prod", "shop" };
+enum { APPS = 2 };
+
+/* ---- Accept ---- */
+static bool same(struct exposition_type a, struct exposition_type b)
+{
+	return a.form == b.form && a.escaping == b.escaping;
+}
+
+static bool holds(const char *lower, size_t len, const char *word)
+{
+	return memmem(lower, len, word, strlen(word)) != NULL;
+}
+
+static void check_accept(const char *at, size_t len)
+{
+	static const char in_front[] = "a/b;q=0.7,";
+	const size_t more = sizeof(in_front) - 1;
+	const struct exposition_type t = exposition_accept((struct span){ at, len });
+	char *copy = malloc(more + len);
+
+	MUST(copy != NULL);
+	MUST(t.form == FORM_TEXT || t.form == FORM_OPENMETRICS);
+	MUST(t.form == FORM_OPENMETRICS || t.escaping == ESCAPING_NONE);
+	MUST(strstr(exposition_type_text(t), t.form == FORM_TEXT ? "text/plain; version=0.0.4;"
+	                                                         : "openmetrics-text; version=1.0.0;") != NULL);
+	memcpy(copy, in_front, more);
+	for (size_t i = 0; i < len; i++)
+		copy[more + i] = at[i] >= 'A' && at[i] <= 'Z' ? (char)(at[i] - 'A' + 'a') : at[i];
+	/* Neither the case of letters nor a type that nobody has makes a difference. */
+	MUST(same(t, exposition_accept((struct span){ copy + more, len })));
+	MUST(same(t, exposition_accept((struct span){ copy, more + len })));
+	/* Nobody gets what was not named. */
+	if (!holds(copy + more, len, "openmetrics-text") && !holds(copy + more, len, "*"))
+		MUST(t.form == FORM_TEXT);
+	free(copy);
+}
+
+/* ---- the query ---- */
+static bool is_sentence(const char *text)
+{
+	if (*text == '\0')
+		return false;
+	for (; *text != '\0'; text++)
+		if (*text < ' ' || *text > '~')
+			return false;
+	return true;
+}
+
+static void check_pair(struct exposition_want *w, char *pair)
+{
+	const struct exposition_want before = *w;
+	char *equals = strchr(pair, '=');
+	struct why why = { 0 };
+	enum err e;
+
+	if (equals != NULL)
+		*equals++ = '\0';
+	e = exposition_query(w, pair, equals != NULL ? equals : "", app, APPS, &why);
+	MUST(e == ERR_OK || (e == ERR_CONFIG && is_sentence(why.text)));
+	MUST(w->level <= METRIC_APP && w->level >= before.level);
+	MUST(w->app >= EXPOSITION_EVERY_APP && w->app < APPS);
+	MUST(!w->full || before.full);
+	for (int m = 0; m < METRIC_COUNT; m++)
+		MUST(w->enabled->has[m] || !w->metrics.has[m]);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	char *text = malloc(len + 1), *save = NULL;
+	struct metric_set enabled;
+	struct exposition_want w;
+	size_t field = 0;
+
+	MUST(text != NULL);
+	memcpy(text, data, len);
+	text[len] = '\0';
+	while (field < len && text[field] != 0x1e)
+		field++;
+	check_accept((const char *)data, field);
+	for (int m = 0; m < METRIC_COUNT; m++)
+		enabled.has[m] = m % 3 != 0;
+	w = exposition_everything(&enabled);
+	for (char *pair = strtok_r(text + field, "\x1e", &save); pair != NULL;
+	     pair = strtok_r(NULL, "\x1e", &save))
+		check_pair(&w, pair);
+	free(text);
+	return 0;
+}
