@@ -15,6 +15,9 @@ enum {
 	MEMORY_BYTES = 64 * 1024, /* of one connection: a whole request head must fit */
 };
 
+/* GnuTLS's words for TLS 1.1 and nothing else, which it speaks on Debian 12 and 13. */
+static char old_tls[] = "NORMAL:-VERS-ALL:+VERS-TLS1.1";
+
 struct api_server {
 	struct simulator *simulator;
 	const struct certs *certs; /* NULL: plain */
@@ -205,7 +208,7 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **c
 static struct MHD_Daemon *daemon_start(struct api_server *a, enum certs_kind kind, MHD_socket fd)
 {
 	struct simulator *s = a->simulator;
-	struct MHD_OptionItem options[4] = { { MHD_OPTION_SOCK_ADDR, 0, &a->at.address } };
+	struct MHD_OptionItem options[5] = { { MHD_OPTION_SOCK_ADDR, 0, &a->at.address } };
 	unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
 	                 MHD_USE_ITC | MHD_USE_SUPPRESS_DATE_NO_CLOCK;
 	int n = 1;
@@ -216,6 +219,8 @@ static struct MHD_Daemon *daemon_start(struct api_server *a, enum certs_kind kin
 		options[n++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_KEY, 0, a->certs->server[kind].key_pem };
 		options[n++] =
 			(struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_CERT, 0, a->certs->server[kind].cert_pem };
+		if (kind == CERTS_OLD_TLS)
+			options[n++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_PRIORITIES, 0, old_tls };
 		flags |= MHD_USE_TLS;
 	}
 	options[n] = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };

@@ -9,10 +9,12 @@
 	X(GOOD, "good")             \
 	X(EXPIRED, "expired")       \
 	X(WRONG_HOST, "wrong-host") \
-	X(UNKNOWN_CA, "unknown-ca")
+	X(UNKNOWN_CA, "unknown-ca") \
+	X(OLD_TLS, "old-tls")
 
 /* Good is for 127.0.0.1, ::1 and localhost; expired was good until yesterday; wrong-host is for another name
- * and no address; unknown-ca is signed by an authority that ca_pem does not show. */
+ * and no address; unknown-ca is signed by an authority that ca_pem does not show; old-tls is as good as good,
+ * and shown over TLS 1.1 alone. */
 enum certs_kind {
 #define KIND(ID, NAME) CERTS_##ID,
 	CERTS_KINDS(KIND)

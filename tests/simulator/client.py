@@ -212,7 +212,7 @@ class Simulator:
         self._order("/gzip", on=on)
 
     def certificate(self, kind):
-        """good, expired, wrong-host or unknown-ca from the next handshake on; ends every open connection."""
+        """good, expired, wrong-host, unknown-ca or old-tls from the next handshake on; ends every open connection."""
         self._order("/certificate", kind=kind)
 
     def _order(self, path, **members):

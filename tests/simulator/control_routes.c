@@ -140,7 +140,8 @@ static enum err post_certificate(struct command_call *c)
 	enum err e;
 
 	if (kind == CERTS_KIND_COUNT || json_stranger(c->json, names) != NULL)
-		return err_because(c->why, ERR_CONFIG, "'kind' must be good, expired, wrong-host or unknown-ca");
+		return err_because(c->why, ERR_CONFIG,
+		                   "'kind' must be good, expired, wrong-host, unknown-ca or old-tls");
 	e = api_server_present(c->control->api, kind, c->why);
 	return e == ERR_OK ? get_certificate(c) : e;
 }

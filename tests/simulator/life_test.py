@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import urllib.parse
+import warnings
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -68,7 +69,8 @@ class Life(Scratch):
         self.assertEqual(self.run_once("--check", scenario="/dev/null")[0], 2)
 
     def test_only_loopback_is_served(self):
-        for address in ("0.0.0.0:0", "192.0.2.1:80", "[::]:0", "localhost:0", "127.0.0.1", "127.0.0.1:99999", ":0"):
+        for address in ("0.0.0.0:0", "192.0.2.1:80", "128.0.0.1:0", "[127.0.0.1]:0",
+                         "[::]:0", "localhost:0", "127.0.0.1", "127.0.0.1:99999", ":0"):
             for flag in ("--listen", "--control"):
                 status, said = self.run_once(f"{flag}={address}", f"--directory={self.directory}")
                 self.assertEqual((status, "loopback" in said), (2, True), said)
@@ -162,6 +164,23 @@ class Life(Scratch):
                 with self.assertRaisesRegex(ssl.SSLCertVerificationError, words):
                     chat.get_topic(SMALL)
 
+    def test_old_tls_is_tls_1_1_and_nothing_else(self):
+        with self.start("--certificate=old-tls") as chat:
+            port = int(chat.api.rsplit(":", 1)[1])
+            for newest, version in ((ssl.TLSVersion.TLSv1_1, "TLSv1.1"), (ssl.TLSVersion.TLSv1_3, None)):
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", DeprecationWarning)
+                    context = ssl.create_default_context(cafile=chat.ca_file)
+                    context.set_ciphers("DEFAULT@SECLEVEL=0")
+                    context.minimum_version = newest if version else ssl.TLSVersion.TLSv1_2
+                    context.maximum_version = newest
+                with socket.create_connection(("127.0.0.1", port), timeout=10) as raw:
+                    if version is None:
+                        self.assertRaises(ssl.SSLError, context.wrap_socket, raw, server_hostname="127.0.0.1")
+                        continue
+                    with context.wrap_socket(raw, server_hostname="127.0.0.1") as tls:
+                        self.assertEqual(tls.version(), version)
+
     def test_the_good_certificate_covers_every_loopback_name(self):
         with self.start() as chat:
             port = int(chat.api.rsplit(":", 1)[1])
@@ -173,6 +192,11 @@ class Life(Scratch):
                         self.assertIn(tls.version(), ("TLSv1.2", "TLSv1.3"))
         with self.start("--listen=[::1]:0") as chat:
             self.assertTrue(chat.api.startswith("https://[::1]:"))
+            self.assertEqual(chat.get_topic(SMALL)["ErrorCode"], 0)
+
+    def test_every_address_of_127_is_loopback(self):
+        with self.start("--listen=127.0.0.2:0", "--control=127.1.2.3:0", "--plain") as chat:
+            self.assertTrue(chat.api.startswith("http://127.0.0.2:") and chat.control.startswith("http://127.1.2.3:"))
             self.assertEqual(chat.get_topic(SMALL)["ErrorCode"], 0)
 
     def test_plain_serves_http(self):

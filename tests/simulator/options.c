@@ -42,7 +42,8 @@ const char *options_usage(void)
 		   "  --listen=127.0.0.1:0      address of the API; port 0 takes a free one\n"
 		   "  --control=127.0.0.1:0     address of the control endpoint\n"
 		   "  --duration=SECONDS        end after so long; 0 (the default): on SIGTERM or SIGINT\n"
-		   "  --certificate=good        or expired, wrong-host, unknown-ca; POST /certificate changes it\n"
+		   "  --certificate=good        or expired, wrong-host, unknown-ca, old-tls; POST /certificate "
+		   "changes it\n"
 		   "  --plain                   the API over http, for benches\n"
 		   "  --check                   read the scenario, say whether it is right, and end\n"
 		   "  --help                    this text\n"
@@ -56,7 +57,8 @@ static enum err read_certificate(const char *text, enum certs_kind *ret, struct 
 	enum certs_kind kind = certs_kind_of(text);
 
 	if (kind == CERTS_KIND_COUNT)
-		return err_because(why, ERR_CONFIG, "--certificate must be good, expired, wrong-host or unknown-ca");
+		return err_because(why, ERR_CONFIG,
+		                   "--certificate must be good, expired, wrong-host, unknown-ca or old-tls");
 	*ret = kind;
 	return ERR_OK;
 }
