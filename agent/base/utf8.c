@@ -1,5 +1,10 @@
 #include "agent/base/utf8.h"
 
+#include <endian.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
 struct form {
 	unsigned char first, last; /* of the first byte */
 	unsigned char low, high;   /* of the second */
@@ -33,4 +38,41 @@ size_t utf8_char(const char *text, size_t left)
 		return f->len;
 	}
 	return 0;
+}
+
+/* The same for eight bytes at once: bit 7 of a byte tells. A borrow only ever comes from a lower byte that
+ * has its own bit set, and the lowest counts. */
+static size_t plain_of_eight(const char *s)
+{
+	const uint64_t each = UINT64_C(0x0101010101010101);
+	uint64_t eight, odd;
+
+	memcpy(&eight, s, sizeof(eight));
+	eight = le64toh(eight);
+	odd = eight | (eight - each * ' ') | ((eight ^ each * '"') - each) | ((eight ^ each * '\\') - each);
+	odd &= each * 0x80;
+	return odd != 0 ? (size_t)__builtin_ctzll(odd) / 8 : 8;
+}
+
+static bool is_plain(char c)
+{
+	const unsigned char byte = (unsigned char)c;
+
+	return byte >= ' ' && byte < 0x80 && c != '"' && c != '\\';
+}
+
+size_t utf8_plain(const char *s, size_t left)
+{
+	size_t i = 0;
+
+	while (left - i >= 8) {
+		const size_t n = plain_of_eight(s + i);
+
+		i += n;
+		if (n < 8)
+			return i;
+	}
+	while (i < left && is_plain(s[i]))
+		i++;
+	return i;
 }

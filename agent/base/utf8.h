@@ -8,4 +8,8 @@
  * byte. */
 size_t utf8_char(const char *s, size_t left);
 
+/* Bytes at `s`, of which `left` may be read, before the first that is not ASCII, a control character below
+ * space, a double quote or a backslash: what JSON and label values hold as it is. */
+size_t utf8_plain(const char *s, size_t left);
+
 #endif

@@ -79,10 +79,12 @@ static enum err take_ids(struct groups_page *p, const cJSON *list, size_t len, s
 	buf_init(&text, len + 1); /* an id and its NUL are shorter than its string in the answer */
 	cJSON_ArrayForEach(element, list)
 	{
+		const cJSON *own = json_member(element, "GroupId");
+
 		p->listed++;
-		if (!cJSON_IsObject(element) || json_member(element, "GroupId") == NULL) {
+		if (!cJSON_IsObject(element) || own == NULL) {
 			p->doubtful++;
-		} else if (json_text(element, "GroupId", &id, &p->doubtful)) {
+		} else if (json_text(own, &id, &p->doubtful)) {
 			if (is_usable(id, p->repaired > 0)) {
 				buf_add(&text, id, strlen(id) + 1);
 				n++;
@@ -102,9 +104,10 @@ static enum err take_ids(struct groups_page *p, const cJSON *list, size_t len, s
 /* ---- the answer ---- */
 static enum err take_code(struct groups_page *p, const cJSON *root, struct why *why)
 {
+	const cJSON *own = json_member(root, "ErrorCode");
 	int code = 0;
 
-	if (!json_code(root, &code, &p->doubtful) && json_member(root, "ErrorCode") != NULL)
+	if (!json_code(own, &code, &p->doubtful) && own != NULL)
 		return err_because(why, ERR_SCHEMA, "ErrorCode is not an integer");
 	if (code == 0)
 		return ERR_OK;
@@ -126,7 +129,7 @@ static enum err take_answer(struct groups_page *p, const char *json, size_t len,
 	if (!json_exact(json, len, root, "Next", &p->next, &p->doubtful) &&
 	    cJSON_GetObjectItemCaseSensitive(root, "Next") != NULL)
 		return err_because(why, ERR_SCHEMA, "Next is not an unsigned integer of 64 bits");
-	if (!json_int(root, "TotalCount", INT64_MAX, &p->total, &p->doubtful))
+	if (!json_int(json_member(root, "TotalCount"), INT64_MAX, &p->total, &p->doubtful))
 		p->total = -1;
 	if (list == NULL && p->total != 0)
 		return err_because(why, ERR_SCHEMA, "the answer has no GroupIdList");

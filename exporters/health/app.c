@@ -70,11 +70,8 @@ static void each_command(const struct health_app *a, enum metric m, struct buf *
 
 static void idle_topics(const struct health_app *a, enum metric m, struct buf *out)
 {
-	static const char *const word[HEALTH_IDLE_BUCKETS] = { "0-5m",   "5m-1h", "1h-1d", "1d-7d",
-		                                                   "7d-30d", "30d+",  "never" };
-
-	for (int i = 0; i < HEALTH_IDLE_BUCKETS; i++)
-		health_one_label(out, m, a->labels, "idle", word[i], a->topics_idle[i]);
+	for (size_t i = 0; i < IDLE_BUCKETS; i++)
+		health_one_label(out, m, a->labels, "idle", idle_label(i), a->topics_idle[i]);
 }
 
 /* What an app shows as one number without further labels. */

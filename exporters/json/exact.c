@@ -3,12 +3,7 @@
  * member leads from one to the other, and no key is ever compared with raw text. */
 #include <string.h>
 
-#include "exporters/json/json.h"
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
+#include "exporters/json/inside.h"
 
 /* False when it is not all digits, or more than 64 bits. */
 static bool read_digits(const char *at, size_t len, uint64_t *ret)

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/base/buf.h"
 #include "agent/base/err.h"
 
 enum { JSON_DEPTH_MAX = 32, JSON_VALUES_MAX = 200000, JSON_NUMBER_MAX = 63 };
@@ -21,22 +22,38 @@ enum { JSON_DEPTH_MAX = 32, JSON_VALUES_MAX = 200000, JSON_NUMBER_MAX = 63 };
  * proper beginning of JSON. `why` names the byte. */
 enum err json_guard(char *json, size_t len, uint32_t *ret_repaired, struct why *why) MUST_USE;
 
+/* Names of members, unescaped; each is NUL-terminated too. */
+struct json_names {
+	const struct span *name;
+	size_t n;
+};
+
+/* The same, and leaves out what nobody will ask for: members of objects, at any depth, whose name is not
+ * among the wanted ones. A name with an escape in it stays. What is left moves together, and *len becomes its
+ * length; that counts on success only. The checks and repairs are of the whole answer. */
+enum err json_sift(char *json, size_t *len, const struct json_names *wanted, uint32_t *ret_repaired,
+                   struct why *why) MUST_USE;
+
 /* A tree in an arena that is reset for each answer; at most one at a time, until json_drop. NULL: out of
  * memory, or more than 64 MiB of nodes. For text that passed the guard. */
 const cJSON *json_parse(const char *json, size_t len);
 void json_drop(void);
 
-/* Accessors. Absent and null are "not there"; so is a wrong type or range, and that is counted in *doubtful.
- * `o` may be NULL. */
+/* Members of `o`, which may be NULL or no object. Of two with the same name the first counts. Absent and null
+ * are the same: NULL. */
 const cJSON *json_member(const cJSON *o, const char *key);
+/* All of these at once; ret has one for each name. */
+void json_members(const cJSON *o, const struct json_names *names, const cJSON **ret);
+
+/* What a member holds. NULL is "not there"; so is a wrong type or range, and that is counted in *doubtful. */
 /* A whole number 0 .. max; above 2^53 nothing is exact, and so nothing is taken. */
-bool json_int(const cJSON *o, const char *key, int64_t max, int64_t *ret, uint32_t *doubtful);
+bool json_int(const cJSON *v, int64_t max, int64_t *ret, uint32_t *doubtful);
+bool json_text(const cJSON *v, const char **ret, uint32_t *doubtful);
+/* ErrorCode; unlike other numbers it may be negative. */
+bool json_code(const cJSON *v, int *ret, uint32_t *doubtful);
 /* A whole number 0 .. 2^64 - 1 without loss, in digits only, or a string of them: member `key` of the object
  * `root`, which json_parse made of exactly this text. */
 bool json_exact(const char *json, size_t len, const cJSON *root, const char *key, uint64_t *ret,
                 uint32_t *doubtful);
-bool json_text(const cJSON *o, const char *key, const char **ret, uint32_t *doubtful);
-/* ErrorCode; unlike other numbers it may be negative. */
-bool json_code(const cJSON *o, int *ret, uint32_t *doubtful);
 
 #endif

@@ -10,15 +10,23 @@ enum { CHUNK = 256 << 10, ARENA_MAX = 64 << 20 };
 
 struct chunk {
 	struct chunk *older;
-	size_t used, room;
+	size_t room;
 	_Alignas(max_align_t) char at[];
 };
 
 static struct {
 	bool hooked, active;
+	char *at, *end;       /* what is left of the newest chunk */
 	struct chunk *newest; /* the oldest one is kept from answer to answer */
 	size_t total;
 } arena;
+
+static void arena_use(struct chunk *c)
+{
+	arena.newest = c;
+	arena.at = c != NULL ? c->at : NULL;
+	arena.end = c != NULL ? c->at + c->room : NULL;
+}
 
 static bool arena_grow(size_t n)
 {
@@ -31,17 +39,15 @@ static bool arena_grow(size_t n)
 	if (c == NULL)
 		return false;
 	c->older = arena.newest;
-	c->used = 0;
 	c->room = room;
-	arena.newest = c;
 	arena.total += room;
+	arena_use(c);
 	return true;
 }
 
 static void *arena_take(size_t n)
 {
 	const size_t unit = sizeof(max_align_t);
-	struct chunk *c = arena.newest;
 	void *at;
 
 	if (!arena.active)
@@ -49,11 +55,10 @@ static void *arena_take(size_t n)
 	if (n > ARENA_MAX)
 		return NULL;
 	n = (n + unit - 1) / unit * unit;
-	if ((c == NULL || c->room - c->used < n) && !arena_grow(n))
+	if ((size_t)(arena.end - arena.at) < n && !arena_grow(n))
 		return NULL;
-	c = arena.newest;
-	at = c->at + c->used;
-	c->used += n;
+	at = arena.at;
+	arena.at += n;
 	return at;
 }
 
@@ -84,6 +89,5 @@ void json_drop(void)
 		arena.total -= c->room;
 		free(c);
 	}
-	if (arena.newest != NULL)
-		arena.newest->used = 0;
+	arena_use(arena.newest);
 }

@@ -9,11 +9,6 @@ static size_t char_len(const char *s, size_t left)
 	return *s != '\0' ? utf8_char(s, left) : 0;
 }
 
-static bool is_plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-}
-
 static void add_char(struct buf *out, const char *at, size_t len)
 {
 	if (len == 0)
@@ -28,18 +23,17 @@ static void add_char(struct buf *out, const char *at, size_t len)
 
 void label_escape(struct buf *out, struct span value, size_t max)
 {
-	const unsigned char *s = (const unsigned char *)value.at;
-	size_t i = 0;
+	size_t i = 0, most;
 
 	if (max == 0)
 		max = SIZE_MAX;
+	most = value.len < max ? value.len : max;
 	while (i < value.len) {
-		size_t run = i, len;
+		const size_t run = utf8_plain(value.at + i, most - i);
+		size_t len;
 
-		while (run < value.len && run < max && is_plain(s[run]))
-			run++;
-		buf_add(out, value.at + i, run - i);
-		i = run;
+		buf_add(out, value.at + i, run);
+		i += run;
 		if (i == value.len)
 			break;
 		len = char_len(value.at + i, value.len - i);

@@ -8,100 +8,82 @@
 
 enum { NUMBER_MAX = 48 };
 
-char *sample_digits(char *end, uint64_t value)
-{
-	static const char pair[] =
-		"00010203040506070809101112131415161718192021222324252627282930313233343536373839"
-		"40414243444546474849505152535455565758596061626364656667686970717273747576777879"
-		"8081828384858687888990919293949596979899";
+/* ---- digits ---- */
+static const char pair[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+						   "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+						   "8081828384858687888990919293949596979899";
 
-	while (value >= 100) {
-		end -= 2;
-		memcpy(end, pair + value % 100 * 2, 2);
-		value /= 100;
-	}
-	if (value >= 10) {
-		end -= 2;
-		memcpy(end, pair + value * 2, 2);
-	} else {
-		*--end = (char)('0' + value);
-	}
-	return end;
+static char *put_2(char *at, uint32_t value)
+{
+	memcpy(at, pair + value * 2, 2);
+	return at + 2;
 }
 
-static void put_line(struct buf *out, struct span family, const char *suffix, struct span labels,
-                     struct span extra, struct span number)
+static char *put_4(char *at, uint32_t value)
 {
-	const size_t mark = out->len;
-
-	buf_span(out, family);
-	buf_str(out, suffix);
-	if (labels.len + extra.len > 0) {
-		buf_str(out, "{");
-		buf_span(out, labels);
-		if (labels.len > 0 && extra.len > 0)
-			buf_str(out, ",");
-		buf_span(out, extra);
-		buf_str(out, "}");
-	}
-	buf_str(out, " ");
-	buf_span(out, number);
-	buf_str(out, "\n");
-	if (out->status != ERR_OK)
-		out->len = mark; /* a line is whole or absent */
+	return put_2(put_2(at, value / 100), value % 100);
 }
 
-static void put_number(struct buf *out, enum metric m, struct span labels, struct span extra, bool negative,
-                       uint64_t magnitude)
+static char *put_8(char *at, uint32_t value)
 {
-	char text[NUMBER_MAX];
-	char *end = text + sizeof(text);
-	char *at = sample_digits(end, magnitude);
+	return put_4(put_4(at, value / 10000), value % 10000);
+}
 
+/* 1 to 4 digits. */
+static char *put_first(char *at, uint32_t value)
+{
+	if (value >= 1000)
+		return put_4(at, value);
+	if (value >= 100) {
+		*at = (char)('0' + value / 100);
+		return put_2(at + 1, value % 100);
+	}
+	if (value >= 10)
+		return put_2(at, value);
+	*at = (char)('0' + value);
+	return at + 1;
+}
+
+char *sample_number(char *at, uint64_t value)
+{
+	if (value < 10000)
+		return put_first(at, (uint32_t)value);
+	if (value < 100000000)
+		return put_4(put_first(at, (uint32_t)value / 10000), (uint32_t)value % 10000);
+	return put_8(sample_number(at, value / 100000000), (uint32_t)(value % 100000000));
+}
+
+/* With its sign. */
+static char *put_whole(char *at, bool negative, uint64_t magnitude)
+{
 	if (negative)
-		*--at = '-';
-	put_line(out, metric_info(m)->family, "", labels, extra, (struct span){ at, (size_t)(end - at) });
+		*at++ = '-';
+	return sample_number(at, magnitude);
 }
 
-void sample_int(struct buf *out, enum metric m, struct span labels, struct span extra, int64_t value)
+static uint64_t magnitude_of(int64_t value)
 {
-	put_number(out, m, labels, extra, value < 0, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
-}
-
-void sample_uint(struct buf *out, enum metric m, struct span labels, struct span extra, uint64_t value)
-{
-	put_number(out, m, labels, extra, false, value);
+	return value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
 }
 
 /* value / 10^digits into `text`; returns its span. */
 static struct span put_decimal(char text[NUMBER_MAX], int64_t value, int digits)
 {
-	uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-	char *end = text + NUMBER_MAX, *at = end;
-	bool started = false;
+	uint64_t scale = 1, rest;
+	char *at;
 
-	for (; digits > 0; digits--, magnitude /= 10) {
-		const char digit = (char)('0' + magnitude % 10);
-
-		if (digit != '0' || started) {
-			*--at = digit;
-			started = true;
-		}
+	for (int i = 0; i < digits; i++)
+		scale *= 10;
+	at = put_whole(text, value < 0, magnitude_of(value) / scale);
+	rest = magnitude_of(value) % scale;
+	if (rest > 0)
+		*at++ = '.';
+	while (rest > 0) {
+		scale /= 10;
+		*at++ = (char)('0' + rest / scale);
+		rest %= scale;
 	}
-	if (started)
-		*--at = '.';
-	at = sample_digits(at, magnitude);
-	if (value < 0)
-		*--at = '-';
-	return (struct span){ at, (size_t)(end - at) };
-}
-
-void sample_decimal(struct buf *out, enum metric m, struct span labels, struct span extra, int64_t value,
-                    int digits)
-{
-	char text[NUMBER_MAX];
-
-	put_line(out, metric_info(m)->family, "", labels, extra, put_decimal(text, value, digits));
+	return (struct span){ text, (size_t)(at - text) };
 }
 
 /* The fewest digits that read back as the same double. */
@@ -125,18 +107,80 @@ static struct span put_real(char text[NUMBER_MAX], double value)
 	return (struct span){ text, (size_t)n };
 }
 
+/* ---- lines ---- */
+static char *put(char *at, struct span s)
+{
+	if (s.len > 0)
+		memcpy(at, s.at, s.len);
+	return at + s.len;
+}
+
+static void put_line(struct buf *out, struct span family, struct span suffix, struct span labels,
+                     struct span extra, struct span number)
+{
+	const bool braces = labels.len + extra.len > 0, comma = labels.len > 0 && extra.len > 0;
+	const size_t len =
+		family.len + suffix.len + labels.len + extra.len + number.len + 2u * braces + comma + 2;
+	char *at = buf_room(out, len);
+
+	if (at == NULL)
+		return;
+	at = put(put(at, family), suffix);
+	if (braces)
+		*at++ = '{';
+	at = put(at, labels);
+	if (comma)
+		*at++ = ',';
+	at = put(at, extra);
+	if (braces)
+		*at++ = '}';
+	*at++ = ' ';
+	at = put(at, number);
+	*at = '\n';
+	out->len += len;
+}
+
+static const struct span none = { 0 };
+
+static void put_number(struct buf *out, enum metric m, struct span labels, struct span extra, bool negative,
+                       uint64_t magnitude)
+{
+	char text[NUMBER_MAX];
+	const char *end = put_whole(text, negative, magnitude);
+
+	put_line(out, metric_info(m)->family, none, labels, extra, (struct span){ text, (size_t)(end - text) });
+}
+
+void sample_int(struct buf *out, enum metric m, struct span labels, struct span extra, int64_t value)
+{
+	put_number(out, m, labels, extra, value < 0, magnitude_of(value));
+}
+
+void sample_uint(struct buf *out, enum metric m, struct span labels, struct span extra, uint64_t value)
+{
+	put_number(out, m, labels, extra, false, value);
+}
+
+void sample_decimal(struct buf *out, enum metric m, struct span labels, struct span extra, int64_t value,
+                    int digits)
+{
+	char text[NUMBER_MAX];
+
+	put_line(out, metric_info(m)->family, none, labels, extra, put_decimal(text, value, digits));
+}
+
 void sample_real(struct buf *out, enum metric m, struct span labels, struct span extra, double value)
 {
 	char text[NUMBER_MAX];
 
-	put_line(out, metric_info(m)->family, "", labels, extra, put_real(text, value));
+	put_line(out, metric_info(m)->family, none, labels, extra, put_real(text, value));
 }
 
 static void put_bucket(struct buf *out, enum metric m, struct span labels, struct span extra,
                        struct span bound, uint64_t count)
 {
 	char all[512], text[NUMBER_MAX];
-	char *end = text + sizeof(text), *at = sample_digits(end, count);
+	const char *end = sample_number(text, count);
 	struct buf with;
 
 	buf_wrap(&with, all, sizeof(all));
@@ -144,8 +188,8 @@ static void put_bucket(struct buf *out, enum metric m, struct span labels, struc
 	label_add(&with, "le", bound, 0);
 	if (with.status != ERR_OK)
 		out->status = with.status;
-	put_line(out, metric_info(m)->family, "_bucket", labels, buf_view(&with),
-	         (struct span){ at, (size_t)(end - at) });
+	put_line(out, metric_info(m)->family, span_of("_bucket"), labels, buf_view(&with),
+	         (struct span){ text, (size_t)(end - text) });
 }
 
 void sample_histogram(struct buf *out, enum metric m, struct span labels, struct span extra,
@@ -153,7 +197,6 @@ void sample_histogram(struct buf *out, enum metric m, struct span labels, struct
 {
 	const struct span family = metric_info(m)->family;
 	char text[NUMBER_MAX];
-	char *end = text + sizeof(text), *at;
 	uint64_t count = 0;
 
 	for (size_t i = 0; i < h->n; i++) {
@@ -162,7 +205,7 @@ void sample_histogram(struct buf *out, enum metric m, struct span labels, struct
 	}
 	count += h->bucket[h->n];
 	put_bucket(out, m, labels, extra, span_of("+Inf"), count);
-	put_line(out, family, "_sum", labels, extra, put_decimal(text, (int64_t)h->sum_us, 6));
-	at = sample_digits(end, count);
-	put_line(out, family, "_count", labels, extra, (struct span){ at, (size_t)(end - at) });
+	put_line(out, family, span_of("_sum"), labels, extra, put_decimal(text, (int64_t)h->sum_us, 6));
+	put_line(out, family, span_of("_count"), labels, extra,
+	         (struct span){ text, (size_t)(sample_number(text, count) - text) });
 }

@@ -22,9 +22,8 @@ void sample_real(struct buf *out, enum metric m, struct span labels, struct span
 void sample_decimal(struct buf *out, enum metric m, struct span labels, struct span extra, int64_t value,
                     int digits);
 
-/* Decimal digits of `value`, written backwards so that they end before `end`; returns the first. Writes at
- * most 20. For hot loops that write their own lines. */
-char *sample_digits(char *end, uint64_t value);
+/* Decimal digits of `value`, at most 20; returns the end. For hot loops that write their own lines. */
+char *sample_number(char *at, uint64_t value);
 
 /* A cumulative histogram: `_bucket` for each of the `n` bounds and +Inf, `_sum`, `_count`.
  * `bound_ms` are upper bounds in milliseconds; `bucket` holds n + 1 counts, not cumulative. */

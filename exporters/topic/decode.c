@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "exporters/metric/sample.h"
+#include "exporters/topic/field.h"
 #include "exporters/topic/inside.h"
 
 enum {
@@ -25,56 +26,66 @@ static bool add_text(struct intake *in, struct span s, size_t max, uint32_t *ret
 	return true;
 }
 
-/* A topic id usually repeats its community's id, so only what follows is kept. */
+/* A topic id usually begins with its community's id and the marks, so only the rest is kept. */
 static bool take_id(struct intake *in, const char *id, struct topic *t)
 {
-	const size_t shared = strlen(in->c->community);
-	struct span s = span_of(id);
+	const char *const start[] = { in->c->community, TOPIC_MARK, TOPIC_MARK_MADE };
+	unsigned kind = ID_WHOLE;
 
-	if (shared > 0 && strncmp(id, in->c->community, shared) == 0)
-		s = (struct span){ id + shared, s.len - shared };
-	else
-		t->flags |= TOPIC_OWN_ID;
-	return add_text(in, s, 0, &t->id_at, &t->id_len);
+	for (size_t n; kind < ID_MADE; kind++, id += n) {
+		n = strlen(start[kind]);
+		if (n == 0 || strncmp(id, start[kind], n) != 0)
+			break;
+	}
+	t->flags = (uint16_t)((t->flags & ~(unsigned)TOPIC_ID_KIND) | kind);
+	return add_text(in, span_of(id), 0, &t->id_at, &t->id_len);
 }
 
-static void take_mute(struct intake *in, const cJSON *info, struct topic *t)
+/* An element of the list. Its own error and id: either may be missing. */
+struct element {
+	const cJSON *field[FIELD_COUNT];
+	int code;       /* 0 when missing: the topic's facts say whether it is fine */
+	const char *id; /* NULL: none that can be used */
+};
+
+static void take_mute(struct intake *in, const struct element *e, struct topic *t)
 {
 	const char *word;
 	int64_t flag;
 
-	if (json_text(info, "MuteAllMember", &word, &in->answer->doubtful)) {
+	if (json_text(e->field[FIELD_MUTE], &word, &in->answer->doubtful)) {
 		if (strcmp(word, "On") != 0 && strcmp(word, "Off") != 0) {
 			in->answer->doubtful++;
 			return;
 		}
 		flag = word[1] == 'n';
-	} else if (!json_int(info, "ShutUpAllFlag", 1, &flag, &in->answer->doubtful)) { /* the older name */
+	} else if (!json_int(e->field[FIELD_MUTE_FLAG], 1, &flag, &in->answer->doubtful)) {
 		return;
 	}
 	t->flags |= (uint16_t)(TOPIC_MUTE_KNOWN | (flag == 1 ? TOPIC_MUTED : 0));
 }
 
-static void take_info(struct intake *in, const cJSON *info, struct topic *t)
+static void take_info(struct intake *in, const struct element *e, struct topic *t)
 {
 	const char *name;
+	uint32_t name_at; /* behind the id: topic_name */
 	int64_t value;
 
-	if (json_text(info, "TopicName", &name, &in->answer->doubtful) &&
-	    add_text(in, span_of(name), SAMPLE_LABEL_MAX, &t->name_at, &t->name_len))
+	if (json_text(e->field[FIELD_NAME], &name, &in->answer->doubtful) &&
+	    add_text(in, span_of(name), SAMPLE_LABEL_MAX, &name_at, &t->name_len))
 		t->flags |= TOPIC_NAMED;
-	if (json_int(info, "CreateTime", UINT32_MAX, &value, &in->answer->doubtful))
+	if (json_int(e->field[FIELD_CREATED], UINT32_MAX, &value, &in->answer->doubtful))
 		t->created_s = (uint32_t)value;
-	if (json_int(info, "LastMsgTime", UINT32_MAX, &value, &in->answer->doubtful)) {
+	if (json_int(e->field[FIELD_LAST_MESSAGE], UINT32_MAX, &value, &in->answer->doubtful)) {
 		t->last_message_s = (uint32_t)value;
 		t->flags |= TOPIC_LAST_KNOWN;
 	}
-	if (json_int(info, "NextMsgSeq", INT64_MAX, &value, &in->answer->doubtful)) {
+	if (json_int(e->field[FIELD_SEQUENCE], INT64_MAX, &value, &in->answer->doubtful)) {
 		t->next_seq = value;
 		if (value == 0)
 			in->answer->doubtful++; /* the first message gets 1 */
 	}
-	take_mute(in, info, t);
+	take_mute(in, e, t);
 }
 
 /* The counter never falls but for a topic that was created anew, not even over an answer that does not tell
@@ -94,15 +105,15 @@ static void hold_sequence(struct intake *in, const struct topic *old, struct top
 		in->answer->lowered++;
 }
 
-static void take_observer(struct intake *in, const cJSON *self, struct topic *t, int64_t *ret_unread)
+static void take_observer(struct intake *in, const struct element *e, struct topic *t, int64_t *ret_unread)
 {
 	int64_t read_seq, muted;
 
 	if (!in->c->observer)
 		return;
-	if (json_int(self, "ShutUpTime", INT64_MAX, &muted, &in->answer->doubtful))
+	if (json_int(e->field[FIELD_SELF_MUTED], INT64_MAX, &muted, &in->answer->doubtful))
 		t->flags |= (uint16_t)(TOPIC_WATCHED | (muted > 0 ? TOPIC_WATCHER_MUTED : 0));
-	if (json_int(self, "MsgSeq", INT64_MAX, &read_seq, &in->answer->doubtful))
+	if (json_int(e->field[FIELD_SELF_READ], INT64_MAX, &read_seq, &in->answer->doubtful))
 		*ret_unread = t->next_seq > read_seq + 1 ? t->next_seq - 1 - read_seq : 0;
 }
 
@@ -134,9 +145,8 @@ static void keep_old(struct intake *in, const struct topic *old, int code, struc
 	t->id_len = id.id_len;
 	t->name_len = 0;
 	if ((old->flags & TOPIC_NAMED) != 0) {
-		t->name_at = (uint32_t)in->draft->text.len;
 		t->name_len = old->name_len;
-		buf_add(&in->draft->text, in->before->text + old->name_at, old->name_len);
+		buf_span(&in->draft->text, topic_name(in->before, old));
 	}
 	if (!in->c->observer || in->before->unread == NULL)
 		t->flags &= (uint16_t) ~(TOPIC_WATCHED | TOPIC_WATCHER_MUTED);
@@ -144,30 +154,24 @@ static void keep_old(struct intake *in, const struct topic *old, int code, struc
 		*unread = in->before->unread[old - in->before->topic];
 }
 
-/* An element's own error and id; either may be missing. */
-struct element {
-	const cJSON *info;
-	int code;       /* 0 when missing: the topic's facts say whether it is fine */
-	const char *id; /* NULL: none that can be used */
-};
-
-static struct element read_element(struct intake *in, const cJSON *json)
+static void read_element(struct intake *in, const cJSON *json, struct element *ret)
 {
-	struct element e = { .info = json_member(json, "TopicInfo") };
+	uint32_t *doubtful = &in->answer->doubtful;
 	size_t len;
 
-	if (!json_code(json, &e.code, &in->answer->doubtful))
-		e.code = 0;
-	if (e.code == 0 && json_member(e.info, "TopicId") == NULL)
-		in->answer->doubtful++;
-	if (!json_text(e.info, "TopicId", &e.id, &in->answer->doubtful))
-		return (struct element){ .info = e.info, .code = e.code };
-	len = strlen(e.id);
-	if (len == 0 || len > TOPIC_ID_MAX) {
-		in->answer->doubtful++;
-		e.id = NULL;
-	}
-	return e;
+	fields_of(json, ret->field);
+	ret->code = 0;
+	ret->id = NULL;
+	(void)json_code(ret->field[FIELD_CODE], &ret->code, doubtful);
+	if (ret->code == 0 && ret->field[FIELD_ID] == NULL)
+		++*doubtful;
+	if (!json_text(ret->field[FIELD_ID], &ret->id, doubtful))
+		return;
+	len = strlen(ret->id);
+	if (len > 0 && len <= TOPIC_ID_MAX)
+		return;
+	++*doubtful;
+	ret->id = NULL;
 }
 
 static void count_failed(struct intake *in, int code)
@@ -178,12 +182,13 @@ static void count_failed(struct intake *in, int code)
 
 static void take_element(struct intake *in, const cJSON *json)
 {
-	const struct element e = read_element(in, json);
 	struct draft *draft = in->draft;
 	struct topic t = { 0 };
 	const struct topic *old;
 	int64_t unread = UNREAD_UNKNOWN;
+	struct element e;
 
+	read_element(in, json, &e);
 	if (e.id != NULL && in->asked != NULL && !asked_match(in->asked, e.id)) {
 		in->answer->doubtful++;
 		return;
@@ -198,9 +203,9 @@ static void take_element(struct intake *in, const cJSON *json)
 		t.error_row = (uint8_t)(chat_row(e.code) + 1);
 	} else {
 		t.good_s = (uint32_t)(in->c->now.mono_ms / 1000);
-		take_info(in, e.info, &t);
+		take_info(in, &e, &t);
 		hold_sequence(in, old, &t);
-		take_observer(in, json_member(json, "SelfInfo"), &t, &unread);
+		take_observer(in, &e, &t, &unread);
 	}
 	draft->unread[draft->n] = unread;
 	draft->topic[draft->n++] = t;
@@ -253,9 +258,11 @@ static enum err take_ids(struct intake *in, const cJSON *list, struct asked *ret
 
 	cJSON_ArrayForEach(json, list)
 	{
-		const struct element e = cJSON_IsObject(json) ? read_element(in, json) : (struct element){ 0 };
+		struct element e = { .code = 0 };
 		enum err added = ERR_OK;
 
+		if (cJSON_IsObject(json))
+			read_element(in, json, &e);
 		if (e.id != NULL)
 			added = asked_add(ret, e.id);
 		else if (e.code != 0)

@@ -130,8 +130,7 @@ static void count_idle(struct facts *f, const struct topic *t, const struct topi
 {
 	if ((t->flags & TOPIC_LAST_KNOWN) == 0)
 		return;
-	f->idle[t->last_message_s == 0 ? TOPIC_IDLE_BUCKETS - 1
-	                               : idle_bucket(c->now.unix_s - (int64_t)t->last_message_s)]++;
+	f->idle[t->last_message_s == 0 ? IDLE_NEVER : idle_bucket(c->now.unix_s - (int64_t)t->last_message_s)]++;
 }
 
 static enum err sum_up(struct facts *f, const struct topic_context *c, const struct facts *before)
@@ -159,25 +158,26 @@ static enum err sum_up(struct facts *f, const struct topic_context *c, const str
 	return finder.blind ? ERR_MEMORY : ERR_OK;
 }
 
-/* One piece of memory: the facts, the topics, what is unread, the texts. The draft stays as it is, so that
- * after a failure it can be rewound. */
+/* One piece of memory: the facts, the texts, the topics, what is unread. Where there is a text there is a
+ * topic, so that TEXT_STEP bytes of anything can be read. The draft stays as it is, so that after a failure
+ * it can be rewound. */
 static struct facts *pack(const struct draft *d, uint32_t twice, bool observer)
 {
-	const size_t n = d->n - twice;
+	const size_t n = d->n - twice, text = text_room(d->text.len);
 	const size_t topics = n * sizeof(d->topic[0]), unread = observer ? n * sizeof(d->unread[0]) : 0;
-	struct facts *f = calloc(1, sizeof(*f) + topics + unread + d->text.len);
+	struct facts *f = calloc(1, sizeof(*f) + text + topics + unread);
 	char *at = (char *)(f + 1);
 
 	if (f == NULL)
 		return NULL;
-	f->topic = (const struct topic *)at;
-	f->topic_n = (uint32_t)n;
-	f->unread = observer ? (const int64_t *)(at + topics) : NULL;
-	f->text = at + topics + unread;
+	f->text = at;
 	f->text_len = (uint32_t)d->text.len;
-	copy_unmarked(d, (struct topic *)at, observer ? (int64_t *)(at + topics) : NULL);
+	f->unread = observer ? (const int64_t *)(at + text) : NULL;
+	f->topic = (const struct topic *)(at + text + unread);
+	f->topic_n = (uint32_t)n;
 	if (d->text.len > 0)
-		memcpy(at + topics + unread, d->text.at, d->text.len);
+		memcpy(at, d->text.at, d->text.len);
+	copy_unmarked(d, (struct topic *)(at + text + unread), observer ? (int64_t *)(at + text) : NULL);
 	return f;
 }
 
@@ -196,7 +196,7 @@ enum err draft_seal(struct draft *d, const struct topic_context *c, const struct
 	f->poll_s = c->now.unix_s;
 	f->failed = d->failed;
 	f->observed = c->observer;
-	topics_rank(f, (struct topic *)(f + 1), c->community);
+	topics_rank(f, (struct topic *)f->topic, c->community);
 	if (sum_up(f, c, before) != ERR_OK) {
 		facts_drop(f);
 		return ERR_MEMORY;

@@ -22,14 +22,14 @@ size_t facts_topics(const struct facts *f)
 
 struct topic_mutes facts_mutes(const struct facts *f)
 {
-	return f->mutes;
+	return (struct topic_mutes){ f->mutes.muted, f->mutes.open, f->mutes.unknown };
 }
 
 size_t facts_bytes(const struct facts *f)
 {
 	const size_t unread = f->observed ? sizeof(f->unread[0]) : 0;
 
-	return sizeof(*f) + f->topic_n * (sizeof(f->topic[0]) + unread) + f->text_len;
+	return sizeof(*f) + text_room(f->text_len) + f->topic_n * (sizeof(f->topic[0]) + unread);
 }
 
 uint64_t facts_new_messages(const struct facts *f)
@@ -37,43 +37,20 @@ uint64_t facts_new_messages(const struct facts *f)
 	return (uint64_t)f->fresh;
 }
 
-/* ---- idle time ---- */
-static const struct {
-	const char *label;
-	int64_t below_s;
-} idle[TOPIC_IDLE_BUCKETS] = {
-	{ "0-5m", 300 },          { "5m-1h", 3600 },     { "1h-1d", 86400 }, { "1d-7d", 7 * 86400 },
-	{ "7d-30d", 30 * 86400 }, { "30d+", INT64_MAX }, { "never", 0 },
-};
-
-const char *facts_idle_label(size_t i)
-{
-	return idle[i].label;
-}
-
 const uint32_t *facts_idle(const struct facts *f)
 {
 	return f->idle;
 }
 
-size_t idle_bucket(int64_t age_s)
-{
-	size_t i = 0;
-
-	while (i < TOPIC_IDLE_BUCKETS - 2 && age_s >= idle[i].below_s)
-		i++;
-	return i;
-}
-
 int topic_compare(const struct facts *a, const struct topic *x, const struct facts *b, const struct topic *y)
 {
-	const int own = (x->flags & TOPIC_OWN_ID) - (y->flags & TOPIC_OWN_ID);
+	const int kind = (x->flags & TOPIC_ID_KIND) - (y->flags & TOPIC_ID_KIND);
 
-	if (own != 0)
-		return own;
+	if (kind != 0)
+		return kind;
 	if (x->id_len != y->id_len)
 		return x->id_len < y->id_len ? -1 : 1;
-	if (x->id_len == 0) /* the community's id itself; a draft may have no text at all yet */
+	if (x->id_len == 0) /* a draft may have no text at all yet */
 		return 0;
 	return memcmp(a->text + x->id_at, b->text + y->id_at, x->id_len);
 }

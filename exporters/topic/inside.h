@@ -5,51 +5,74 @@
 #include "exporters/json/json.h"
 #include "exporters/topic/topic.h"
 
+/* From every byte of a text of facts on, so many may be read, whatever they are. */
+enum { TEXT_STEP = 32 };
 enum { TOPIC_ID_MAX = 256, CODE_WRONG_PARAMETER = 10004 };
 
-/* One topic: 40 bytes. */
+/* What of an id the text holds: all of it, or what follows the community's id, or what follows the mark
+ * behind that, or, in ids that the service made, what follows its second mark. */
+#define TOPIC_MARK      "@TOPIC#_"
+#define TOPIC_MARK_MADE "@TOPIC#c"
+enum topic_id { ID_WHOLE, ID_AFTER_COMMUNITY, ID_AFTER_MARK, ID_MADE, ID_KINDS };
+
+/* One topic: 36 bytes, since there are very many of them. */
 enum topic_flag {
-	TOPIC_OWN_ID = 1, /* the text holds the whole id; else what follows the community's id */
-	TOPIC_NAMED = 2,
-	TOPIC_MUTE_KNOWN = 4,
-	TOPIC_MUTED = 8,
-	TOPIC_LAST_KNOWN = 16, /* LastMsgTime was there; last_message_s 0 then means: never */
-	TOPIC_HELD = 32,       /* NextMsgSeq fell with the same CreateTime; next_seq is the highest seen */
-	TOPIC_WATCHED = 64,    /* whether the observer is muted is known */
-	TOPIC_WATCHER_MUTED = 128,
-	TOPIC_SEQ_UNTOLD = 256, /* the latest answer had no NextMsgSeq; next_seq is what it was before */
+	TOPIC_ID_KIND = 3, /* a mask: enum topic_id */
+	TOPIC_NAMED = 4,
+	TOPIC_MUTE_KNOWN = 8,
+	TOPIC_MUTED = 16,
+	TOPIC_LAST_KNOWN = 32, /* LastMsgTime was there; last_message_s 0 then means: never */
+	TOPIC_HELD = 64,       /* NextMsgSeq fell with the same CreateTime; next_seq is the highest seen */
+	TOPIC_WATCHED = 128,   /* whether the observer is muted is known */
+	TOPIC_WATCHER_MUTED = 256,
+	TOPIC_SEQ_UNTOLD = 512, /* the latest answer had no NextMsgSeq; next_seq is what it was before */
 };
 struct topic {
 	int64_t next_seq;   /* 0: not known */
 	uint32_t created_s; /* 0: not known */
 	uint32_t last_message_s;
-	uint32_t good_s;         /* mono, when the service last answered for it without an error */
-	uint32_t id_at, name_at; /* in the text, escaped */
+	uint32_t good_s; /* mono, when the service last answered for it without an error */
+	uint32_t id_at;  /* in the text, escaped; the name stands behind it */
 	uint16_t id_len, name_len;
 	uint16_t flags;
 	uint8_t error_row; /* 1 + row of its own ErrorCode; 0: none */
 	uint8_t has;       /* families it has a series of, bit m: metric m; set when the facts are sealed */
 	uint32_t tie;      /* hash of the whole id: order among equals; likewise */
-};
+} __attribute__((packed, aligned(4)));
 _Static_assert(TOPIC_FAMILIES <= 8, "struct topic has a bit for each");
+_Static_assert(sizeof(struct topic) >= TEXT_STEP - 1, "one stands behind the texts");
 
 struct facts {
 	unsigned refs;
 	uint32_t topic_n, text_len;
+	bool observed;
 	int64_t poll_s;   /* unix, when the answer came that told which topics there are */
 	int64_t messages; /* running sum since start, see COMMUNITY_MESSAGES */
 	int64_t fresh;    /* what this poll added to it */
 	int64_t last_message_s;
-	struct topic_mutes mutes;
+	struct {
+		uint32_t muted, open, unknown;
+	} mutes;
 	uint32_t fine, failed;                                 /* topics without and with an error */
 	uint32_t mute_known, muted, last_known, never, silent; /* of the fine ones */
-	uint32_t idle[TOPIC_IDLE_BUCKETS];
+	uint32_t idle[IDLE_BUCKETS];
 	uint32_t series[TOPIC_FAMILIES];
-	bool observed;
 	const int64_t *unread; /* by topic, below 0: not known; only when observed */
 	const char *text;
 	const struct topic *topic;
+	uint64_t revision[TOPIC_FAMILIES]; /* see facts_follow */
 };
+
+/* What the texts of facts take, so that numbers can stand behind them. */
+static inline size_t text_room(size_t len)
+{
+	return (len + _Alignof(int64_t) - 1) / _Alignof(int64_t) * _Alignof(int64_t);
+}
+
+static inline struct span topic_name(const struct facts *f, const struct topic *t)
+{
+	return (struct span){ f->text + t->id_at + t->id_len, t->name_len };
+}
 
 static inline uint64_t topic_rank(const struct topic *t)
 {
@@ -58,11 +81,8 @@ static inline uint64_t topic_rank(const struct topic *t)
 
 /* Fills .has and .tie of the topics, which are those of `f`, and .series of `f`. */
 void topics_rank(struct facts *f, struct topic *topic, const char *community);
-/* What a family shows of topic i; below 0: nothing. */
-int64_t topic_value(const struct facts *f, enum metric m, size_t i);
-
-/* Place in facts_idle of a topic whose last message is so old; below 0 happens when clocks differ. */
-size_t idle_bucket(int64_t age_s);
+/* The families that topic i has a line of. */
+unsigned topic_families(const struct facts *f, size_t i);
 
 /* Facts under construction, from one answer or several. Texts go to .text. */
 struct draft {
@@ -167,7 +187,6 @@ struct topic_poll {
 	uint32_t place; /* where finding goes on in the facts before */
 	bool begun;
 	struct now at; /* when the answer came that told which topics there are */
-	unsigned calls;
 };
 /* The step a poll starts with. */
 void way_begin(struct topic_poll *p);

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "exporters/topic/field.h"
 #include "exporters/topic/inside.h"
 
 /* Whether topics were there so lately that an answer without any list is no news of an empty community. The
@@ -13,7 +14,8 @@ static bool had_topics(const struct intake *in)
 static enum err judge(const struct intake *in, const cJSON *root, const cJSON **ret_list, struct why *why)
 {
 	struct topic_answer *a = in->answer;
-	const cJSON *list = json_member(root, "TopicAndSelfInfo");
+	const cJSON *list = json_member(root, field_name(FIELD_LIST));
+	const cJSON *own_code = json_member(root, field_name(FIELD_CODE));
 	int code = 0;
 
 	*ret_list = list;
@@ -22,7 +24,7 @@ static enum err judge(const struct intake *in, const cJSON *root, const cJSON **
 	/* With elements the top-level code is documented as meaningless; without them it is all there is. */
 	if (cJSON_IsArray(list) && list->child != NULL)
 		return ERR_OK;
-	if (!json_code(root, &code, &a->doubtful) && json_member(root, "ErrorCode") != NULL)
+	if (!json_code(own_code, &code, &a->doubtful) && own_code != NULL)
 		return err_because(why, ERR_SCHEMA, "ErrorCode is not an integer");
 	if (code != 0) {
 		a->outcome = chat_judge(code);
@@ -30,7 +32,7 @@ static enum err judge(const struct intake *in, const cJSON *root, const cJSON **
 	}
 	if (list != NULL && !cJSON_IsArray(list))
 		return err_because(why, ERR_SCHEMA, "TopicAndSelfInfo is not an array");
-	if (list == NULL && json_member(root, "ErrorCode") == NULL)
+	if (list == NULL && own_code == NULL)
 		return err_because(why, ERR_SCHEMA, "the answer has neither ErrorCode nor TopicAndSelfInfo");
 	if (list == NULL && in->asked == NULL && had_topics(in))
 		return err_because(why, ERR_SCHEMA,
@@ -40,10 +42,11 @@ static enum err judge(const struct intake *in, const cJSON *root, const cJSON **
 
 enum err intake_open(struct intake *in, char *json, size_t len, const cJSON **ret_list, struct why *why)
 {
-	enum err e = json_guard(json, len, &in->answer->repaired, why);
 	const cJSON *root;
+	enum err e;
 
 	in->len = len;
+	e = json_sift(json, &len, field_names(in->c->observer), &in->answer->repaired, why);
 	if (e != ERR_OK)
 		return e;
 	root = json_parse(json, len);
@@ -72,21 +75,26 @@ enum need {
 };
 
 /* The needs that one element meets. */
-static unsigned met_by(const cJSON *element)
+static unsigned met_by(const cJSON *const field[FIELD_COUNT])
 {
 	static const struct {
-		const char *member;
+		enum field field;
 		enum need need;
 	} row[] = {
-		{ "TopicId", NEED_ID },         { "TopicName", NEED_NAME },           { "NextMsgSeq", NEED_SEQUENCE },
-		{ "CreateTime", NEED_CREATED }, { "LastMsgTime", NEED_LAST_MESSAGE }, { "MuteAllMember", NEED_MUTE },
-		{ "ShutUpAllFlag", NEED_MUTE },
+		{ FIELD_ID, NEED_ID },
+		{ FIELD_NAME, NEED_NAME },
+		{ FIELD_SEQUENCE, NEED_SEQUENCE },
+		{ FIELD_CREATED, NEED_CREATED },
+		{ FIELD_LAST_MESSAGE, NEED_LAST_MESSAGE },
+		{ FIELD_MUTE, NEED_MUTE },
+		{ FIELD_MUTE_FLAG, NEED_MUTE },
+		{ FIELD_SELF_MUTED, NEED_OBSERVER },
+		{ FIELD_SELF_READ, NEED_OBSERVER },
 	};
-	const cJSON *info = json_member(element, "TopicInfo"), *self = json_member(element, "SelfInfo");
-	unsigned met = self != NULL && self->child != NULL ? NEED_OBSERVER : 0;
+	unsigned met = 0;
 
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
-		if (json_member(info, row[i].member) != NULL)
+		if (field[row[i].field] != NULL)
 			met |= row[i].need;
 	return met;
 }
@@ -101,14 +109,16 @@ bool intake_lacks(const struct intake *in, const cJSON *list)
 
 	cJSON_ArrayForEach(element, list)
 	{
+		const cJSON *field[FIELD_COUNT];
 		int code = 0;
 
-		if (json_code(element, &code, &doubtful) && code != 0) {
+		fields_of(element, field);
+		if (json_code(field[FIELD_CODE], &code, &doubtful) && code != 0) {
 			refused = refused || code == CODE_WRONG_PARAMETER;
 			continue;
 		}
 		fine = true;
-		missing &= ~met_by(element);
+		missing &= ~met_by(field);
 		if (missing == 0)
 			return false;
 	}

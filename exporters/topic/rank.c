@@ -21,19 +21,20 @@ static uint32_t stir(uint32_t h)
 
 void topics_rank(struct facts *f, struct topic *topic, const char *community)
 {
-	const uint32_t start = UINT32_C(2166136261), inside = hash(start, community, strlen(community));
+	uint32_t start[ID_KINDS];
+
+	start[ID_WHOLE] = UINT32_C(2166136261);
+	start[ID_AFTER_COMMUNITY] = hash(start[ID_WHOLE], community, strlen(community));
+	start[ID_AFTER_MARK] = hash(start[ID_AFTER_COMMUNITY], TOPIC_MARK, strlen(TOPIC_MARK));
+	start[ID_MADE] = hash(start[ID_AFTER_MARK], TOPIC_MARK_MADE, strlen(TOPIC_MARK_MADE));
 
 	for (uint32_t i = 0; i < f->topic_n; i++) {
 		struct topic *t = &topic[i];
 
-		t->tie = stir(hash((t->flags & TOPIC_OWN_ID) != 0 ? start : inside, f->text + t->id_at, t->id_len));
-		t->has = 0;
-		for (int m = 0; m < TOPIC_FAMILIES; m++) {
-			const bool has = topic_value(f, (enum metric)m, i) >= 0;
-
-			t->has = (uint8_t)(t->has | (unsigned)has << m);
-			f->series[m] += has;
-		}
+		t->tie = stir(hash(start[t->flags & TOPIC_ID_KIND], f->text + t->id_at, t->id_len));
+		t->has = (uint8_t)topic_families(f, i);
+		for (int m = 0; m < TOPIC_FAMILIES; m++)
+			f->series[m] += t->has >> m & 1;
 	}
 }
 

@@ -12,6 +12,7 @@
 #include "agent/base/now.h"
 #include "agent/chat/chat.h"
 #include "exporters/metric/catalog.h"
+#include "exporters/metric/idle.h"
 
 struct topic_question {
 	const char *community;     /* GroupId */
@@ -56,10 +57,7 @@ struct topic_way {
 	uint16_t batch;  /* ids in one call; 0: not learnt */
 	uint16_t topics; /* how many the latest poll in batches had */
 	uint16_t since;  /* complete polls since an easier way was tried */
-	uint16_t calls;
 };
-/* Calls the latest complete poll took, at least 1: what a poll costs. */
-unsigned topic_way_calls(const struct topic_way *w);
 
 /* One poll of one community: one call or several, one verdict. It asks for everything first; when that is too
  * large (10018), for the exported fields only; then for the ids alone and for the fields in batches of them.
@@ -99,11 +97,9 @@ struct topic_mutes {
 };
 struct topic_mutes facts_mutes(const struct facts *f);
 
-/* Known topics by how long ago, as of the poll, their last message was: 0-5m 5m-1h 1h-1d 1d-7d 7d-30d 30d+
- * never. A bucket ends before its second bound. A topic whose LastMsgTime is not known is in none. */
-enum { TOPIC_IDLE_BUCKETS = 7 };
+/* Known topics by how long ago, as of the poll, their last message was: IDLE_BUCKETS counts. A topic whose
+ * LastMsgTime is not known is in none. */
 const uint32_t *facts_idle(const struct facts *f);
-const char *facts_idle_label(size_t i);
 
 /* What this poll alone added to the community's messages. */
 uint64_t facts_new_messages(const struct facts *f);
@@ -135,6 +131,17 @@ enum { TOPIC_BUCKET_BITS = 12, TOPIC_BUCKETS = 1 << TOPIC_BUCKET_BITS };
 void facts_spread(const struct facts *f, unsigned families, uint64_t prefix, int shift,
                   uint64_t bucket[TOPIC_BUCKETS]);
 
+/* ---- what a poll changed ---- */
+/* Compares `f` exactly with the facts that stood there before: a TOPIC family of which topic_samples writes
+ * the same bytes from both keeps the revision it had, any other gets `revision`, and with `before` NULL all
+ * do. (One whose topics merely have other numbers may get it too.) To be called once, while nobody else has
+ * `f`; `before` is read, not kept. Each `revision` is above 0 and above all that were given before. */
+void facts_follow(struct facts *f, const struct facts *before, uint64_t revision);
+/* Two facts of one community with the same revision at the same floor have the same lines of this TOPIC
+ * family there. Where some topics may be below the floor, a new message anywhere counts as a change of every
+ * family, since it may lift a topic above. 0: facts_follow was never called. */
+uint64_t facts_revision(const struct facts *f, enum metric m, uint64_t floor);
+
 /* ---- samples ---- */
 /* Writes the lines of one TOPIC family for the topics from number `from` on that are not below the floor, as
  * many as fit in `out`. Returns the number of the first topic not written, or facts_topics(f) at the end.
@@ -142,7 +149,9 @@ void facts_spread(const struct facts *f, unsigned families, uint64_t prefix, int
 size_t topic_samples(const struct facts *f, enum metric m, const struct topic_place *at, uint64_t floor,
                      size_t from, struct buf *out);
 
-/* Writes the line of one COMMUNITY family that comes from facts; nothing when the fact is not known. */
+/* What one COMMUNITY family that comes from facts shows; below 0: not known, or another family. */
+int64_t topic_community_value(const struct facts *f, enum metric m, uint64_t floor);
+/* Writes the line of that family; nothing when the fact is not known. */
 void topic_community_sample(const struct facts *f, enum metric m, const struct topic_place *at,
                             uint64_t floor, struct buf *out);
 

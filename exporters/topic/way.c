@@ -120,7 +120,6 @@ void way_proven(struct topic_poll *p)
 /* ---- what is remembered ---- */
 void way_more(struct topic_poll *p)
 {
-	p->calls++;
 	*p->way = p->now;
 }
 
@@ -139,7 +138,6 @@ void way_complete(struct topic_poll *p)
 	struct topic_way *w = &p->now;
 	const uint16_t since = (uint16_t)(w->since + (w->since < UINT16_MAX));
 
-	p->calls++;
 	if (p->step == STEP_WHOLE || (p->step == STEP_BATCH && p->size == 0)) {
 		*w = (struct topic_way){ 0 };
 	} else {
@@ -150,11 +148,5 @@ void way_complete(struct topic_poll *p)
 		else
 			w->batch = (uint16_t)(p->size < UINT16_MAX ? p->size : UINT16_MAX);
 	}
-	w->calls = (uint16_t)(p->calls < UINT16_MAX ? p->calls : UINT16_MAX);
 	*p->way = *w;
-}
-
-unsigned topic_way_calls(const struct topic_way *w)
-{
-	return w->calls > 0 ? w->calls : 1;
 }

@@ -54,7 +54,7 @@ static void ask(const struct topic_poll *p, struct buf *ret)
 }
 
 /* ---- the answer ---- */
-static void check_result(const struct topic_answer *a, const struct why *why, const struct topic_way *way)
+static void check_result(const struct topic_answer *a, const struct why *why)
 {
 	MUST((a->facts != NULL) == (a->outcome.verdict == CHAT_FINE));
 	MUST(a->outcome.verdict != CHAT_FINE || a->outcome.err == ERR_OK);
@@ -62,11 +62,10 @@ static void check_result(const struct topic_answer *a, const struct why *why, co
 	MUST((a->outcome.err == ERR_OK) == (why->text[0] == '\0'));
 	MUST(text_is_valid(why->text, strlen(why->text)));
 	MUST(a->outcome.err != ERR_LOCAL_RESOURCE);
-	MUST(topic_way_calls(way) >= 1);
 }
 
 static void take(struct topic_poll *p, const struct script *s, const struct topic_context *c,
-                 const struct facts *before, struct topic_answer *ret, const struct topic_way *way)
+                 const struct facts *before, struct topic_answer *ret)
 {
 	char *text = malloc(s->last_len > 0 ? s->last_len : 1); /* of this size, so that ASan sees its end */
 	struct why why = { "" };
@@ -79,7 +78,7 @@ static void take(struct topic_poll *p, const struct script *s, const struct topi
 	else
 		topic_poll_take(p, text, s->last_len, c, before, ret, &why);
 	free(text);
-	check_result(ret, &why, way);
+	check_result(ret, &why);
 }
 
 /* ---- the poll ---- */
@@ -87,7 +86,7 @@ static void check_facts(const struct facts *f, const struct facts *before, bool 
 {
 	uint64_t idle = 0;
 
-	for (size_t i = 0; i < TOPIC_IDLE_BUCKETS; i++)
+	for (size_t i = 0; i < IDLE_BUCKETS; i++)
 		idle += facts_idle(f)[i];
 	MUST(idle <= facts_topics(f) && f->fine <= facts_topics(f));
 	MUST(f->fine + f->failed >= facts_topics(f));
@@ -116,7 +115,7 @@ static struct facts *poll(struct script *s, const struct topic_question *q, stru
 		buf_reset(&asked);
 		buf_span(&asked, buf_view(&question));
 		next_answer(s);
-		take(p, s, c, before, &a, way);
+		take(p, s, c, before, &a);
 		c->now.mono_ms += 1000;
 		c->now.unix_s += 1;
 		goes_on += a.outcome.verdict == CHAT_MORE ? 1 : 0;

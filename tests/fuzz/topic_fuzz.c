@@ -7,6 +7,7 @@
 
 #include "exporters/json/json.h"
 #include "exporters/metric/sample.h"
+#include "exporters/topic/field.h"
 #include "exporters/topic/inside.h"
 #include "tests/fuzz/line.h"
 
@@ -62,6 +63,47 @@ static void check_beginning(const char *json, size_t len)
 	free(begin);
 }
 
+/* The next member that is asked for; of an array all are. */
+static const cJSON *next_asked(const cJSON *child)
+{
+	for (; child != NULL && child->string != NULL; child = child->next)
+		for (int f = 0; f < FIELD_COUNT; f++)
+			if (strcmp(child->string, field_name((enum field)f)) == 0)
+				return child;
+	return child;
+}
+
+static bool same_fields(const cJSON *a, const cJSON *b)
+{
+	const cJSON *x = next_asked(a->child), *y = next_asked(b->child);
+
+	for (; x != NULL && y != NULL; x = next_asked(x->next), y = next_asked(y->next))
+		if ((x->string == NULL) != (y->string == NULL) ||
+		    (x->string != NULL && strcmp(x->string, y->string) != 0) || !same_fields(x, y))
+			return false;
+	return x == NULL && y == NULL && a->type == b->type &&
+	       memcmp(&a->valuedouble, &b->valuedouble, sizeof(a->valuedouble)) == 0 &&
+	       (a->valuestring == NULL || strcmp(a->valuestring, b->valuestring) == 0);
+}
+
+/* What a sift leaves of `text`, which passed the guard, says the same to who asks for the fields only. */
+static void check_sift(const char *text, size_t len)
+{
+	char *left = copy(text, len);
+	cJSON *whole = cJSON_ParseWithLength(text, len);
+	const cJSON *some;
+	uint32_t repaired;
+	struct why why;
+
+	MUST(json_sift(left, &len, field_names(true), &repaired, &why) == ERR_OK && repaired == 0);
+	MUST(json_guard(left, len, &repaired, &why) == ERR_OK && repaired == 0);
+	some = json_parse(left, len);
+	MUST(whole != NULL && some != NULL && same_fields(whole, some));
+	json_drop();
+	cJSON_Delete(whole);
+	free(left);
+}
+
 static void check_guard(const char *json, size_t len)
 {
 	char *text = copy(json, len), *again;
@@ -81,6 +123,7 @@ static void check_guard(const char *json, size_t len)
 		free(again);
 		MUST(json_parse(text, len) != NULL);
 		json_drop();
+		check_sift(text, len);
 		check_beginning(json, len);
 	}
 	free(text);
@@ -106,7 +149,7 @@ static void check_facts(const struct facts *f, const struct topic_context *c, co
 	for (size_t i = 0; i < f->topic_n; i++) {
 		const struct topic *t = &f->topic[i];
 
-		MUST((size_t)t->id_at + t->id_len <= f->text_len && (size_t)t->name_at + t->name_len <= f->text_len);
+		MUST((size_t)t->id_at + t->id_len + t->name_len <= f->text_len);
 		MUST(t->next_seq >= 0 && t->last_message_s <= f->last_message_s);
 	}
 }

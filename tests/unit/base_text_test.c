@@ -1,5 +1,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -106,6 +107,29 @@ static void a_cut_character_is_none_and_nothing_behind_the_cut_is_read(void **st
 	}
 }
 
+/* In memory of exactly the right size: it looks at eight bytes at a time. */
+static void plain_text_ends_at_the_first_byte_that_needs_care(void **state)
+{
+	(void)state;
+	for (size_t len = 1; len <= 20; len++) {
+		for (size_t at = 0; at < len; at++) {
+			for (int byte = 0; byte < 256; byte++) {
+				const bool plain = byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+				char *s = malloc(len);
+
+				CHECK(s != NULL);
+				memset(s, 'a', len);
+				s[len - 1] = '\x1f'; /* behind the byte there may be others that borrow and carry */
+				s[at] = (char)byte;
+				CHECK(utf8_plain(s, len) == (!plain ? at : at == len - 1 ? len : len - 1));
+				CHECK(utf8_plain(s, at) == at);
+				free(s);
+			}
+		}
+	}
+	CHECK(utf8_plain("", 0) == 0);
+}
+
 /* ---- redact ---- */
 
 static void redacted(const char *text, const char *want)
@@ -170,6 +194,7 @@ int main(void)
 		cmocka_unit_test(utf8_agrees_with_a_naive_decoder_on_every_lead_and_edge),
 		cmocka_unit_test(utf8_takes_the_ends_of_every_range_and_nothing_beside),
 		cmocka_unit_test(a_cut_character_is_none_and_nothing_behind_the_cut_is_read),
+		cmocka_unit_test(plain_text_ends_at_the_first_byte_that_needs_care),
 		cmocka_unit_test(every_signature_in_a_text_is_overwritten),
 		cmocka_unit_test(a_text_without_separators_is_redacted_to_its_end_only),
 	};

@@ -35,6 +35,18 @@ static enum err guard(const char *json, size_t len, uint32_t *ret_repaired, stru
 	return e;
 }
 
+/* The same, and what became of the byte at `place`. */
+static enum err guard_in_place(const char *json, size_t len, uint32_t *ret_repaired, char *ret_byte,
+                               size_t place)
+{
+	char *text = exactly(json, len);
+	const enum err e = json_guard(text, len, ret_repaired, NULL);
+
+	*ret_byte = text[place];
+	free(text);
+	return e;
+}
+
 static void nest(struct buf *out, const char *open, const char *value, const char *close, int depth)
 {
 	for (int i = 0; i < depth; i++)
@@ -195,6 +207,32 @@ static void repairs_keep_every_byte_in_its_place(void **state)
 	}
 }
 
+/* The guard looks at eight bytes at a time. */
+static void every_byte_is_seen_wherever_it_stands(void **state)
+{
+	(void)state;
+	for (size_t before = 0; before < 20; before++) {
+		for (size_t after = 0; after < 10; after++) {
+			for (int byte = 0; byte < 256; byte++) {
+				const bool ends = byte == '"', escapes = byte == '\\';
+				const bool fine = byte >= 0x20 && byte < 0x80 && !ends && !escapes;
+				char text[64] = "\"", seen;
+				uint32_t repaired;
+				enum err e;
+
+				memset(text + 1, 'x', before + 1 + after);
+				text[1 + before] = (char)byte;
+				text[2 + before + after] = '"';
+				e = guard_in_place(text, 3 + before + after, &repaired, &seen, 1 + before);
+				if (ends || escapes)
+					CHECK(e == (escapes && after == 0 ? ERR_TRUNCATED : ERR_JSON));
+				else
+					CHECK(e == ERR_OK && repaired == (fine ? 0 : 1) && seen == (fine ? (char)byte : '?'));
+			}
+		}
+	}
+}
+
 static void numbers_longer_than_the_limit_become_null(void **state)
 {
 	(void)state;
@@ -251,7 +289,7 @@ static void between_answers_one_chunk_is_kept(void **state)
 	CHECK(json_parse(json, len) != NULL && arena.total > 2 * CHUNK);
 	json_drop();
 	CHECK(arena.newest != NULL && arena.newest->older == NULL);
-	CHECK(arena.newest->used == 0 && arena.newest->room == CHUNK && arena.total == CHUNK);
+	CHECK(arena.at == arena.newest->at && arena.newest->room == CHUNK && arena.total == CHUNK);
 	free(json);
 }
 
@@ -294,6 +332,7 @@ int main(void)
 		cmocka_unit_test(every_proper_beginning_is_cut_and_not_wrong),
 		cmocka_unit_test(what_is_not_json_is_refused_where_it_goes_wrong),
 		cmocka_unit_test(repairs_keep_every_byte_in_its_place),
+		cmocka_unit_test(every_byte_is_seen_wherever_it_stands),
 		cmocka_unit_test(numbers_longer_than_the_limit_become_null),
 		cmocka_unit_test(the_arena_serves_answer_after_answer),
 		cmocka_unit_test(between_answers_one_chunk_is_kept),

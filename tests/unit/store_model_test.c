@@ -175,7 +175,7 @@ static void see(const struct world *w, struct seen *s)
 		mutes = facts_mutes(m->facts);
 		a->topics_muted += mutes.muted;
 		a->topics_open += mutes.open;
-		for (int b = 0; b < HEALTH_IDLE_BUCKETS; b++)
+		for (int b = 0; b < IDLE_BUCKETS; b++)
 			a->topics_idle[b] += facts_idle(m->facts)[b];
 	}
 }

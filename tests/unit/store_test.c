@@ -105,7 +105,7 @@ static void communities_and_topics_are_counted_by_app(void **state)
 	CHECK(a.communities[STATE_OK] == 1 && a.communities[STATE_FAILING] == 1 &&
 	      a.communities[STATE_PENDING] == 0);
 	CHECK(a.topics_muted == 3 && a.topics_open == 3 && a.topics_unknown == 0);
-	for (int i = 0; i < HEALTH_IDLE_BUCKETS; i++)
+	for (int i = 0; i < IDLE_BUCKETS; i++)
 		CHECK(a.topics_idle[i] ==
 		      facts_idle(store_before(s, 0))[i] + (uint64_t)facts_idle(store_before(s, 2))[i]);
 	pin_count(p, 1, &a);

@@ -62,8 +62,8 @@ static void a_bucket_ends_before_its_second_bound(void **state)
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		struct facts *f = aged(row[i].age_s);
 
-		for (size_t b = 0; b < TOPIC_IDLE_BUCKETS; b++)
-			CHECK(facts_idle(f)[b] == (strcmp(facts_idle_label(b), row[i].label) == 0 ? 1 : 0));
+		for (size_t b = 0; b < IDLE_BUCKETS; b++)
+			CHECK(facts_idle(f)[b] == (strcmp(idle_label(b), row[i].label) == 0 ? 1 : 0));
 		facts_drop(f);
 	}
 }
@@ -72,7 +72,7 @@ static uint32_t idle_sum(const struct facts *f)
 {
 	uint32_t sum = 0;
 
-	for (size_t i = 0; i < TOPIC_IDLE_BUCKETS; i++)
+	for (size_t i = 0; i < IDLE_BUCKETS; i++)
 		sum += facts_idle(f)[i];
 	return sum;
 }
