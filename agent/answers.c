@@ -1,4 +1,5 @@
 /* Where the listener meets the store: one function a route. */
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "agent/base/log.h"
@@ -6,7 +7,10 @@
 #include "agent/version.h"
 #include "exporters/exposition/exposition.h"
 
-enum { SCRAPES_MAX = 40, ACCEPT_MAX = 16 << 10 };
+enum {
+	FIELD_MAX = 16 << 10, /* no head is longer */
+	CROWD = 8,            /* bodies at once; usual are one or two */
+};
 
 /* One body under way. */
 struct scrape {
@@ -21,14 +25,26 @@ static size_t scrape_next(void *arg, char *at, size_t room)
 	return exposition_next(s->exposition, at, room);
 }
 
+/* Bodies that many readers hold for long pin the facts of many moments. When the last of them is gone their
+ * memory is free, but in pieces between facts that stay, where the C library keeps it unless it is told. */
+static void give_back(struct daemon *d)
+{
+	if (d->scrapes > 0 || d->crowd < CROWD)
+		return;
+	d->crowd = 0;
+	(void)malloc_trim(0);
+}
+
 static void scrape_close(void *arg)
 {
 	struct scrape *s = arg;
+	struct daemon *d = s->daemon;
 
-	s->daemon->scrapes--;
-	figures_scraped(s->daemon, s->exposition);
+	d->scrapes--;
+	figures_scraped(d, s->exposition);
 	exposition_close(s->exposition);
 	free(s);
+	give_back(d);
 }
 
 static void refuse(struct web_reply *reply, const char *text)
@@ -58,7 +74,7 @@ static void ask_pair(void *arg, const char *key, const char *value)
 
 static struct exposition_type type_of(const struct web_request *q)
 {
-	char text[ACCEPT_MAX]; /* no head is longer */
+	char text[FIELD_MAX];
 	struct buf accept;
 
 	buf_wrap(&accept, text, sizeof(text));
@@ -66,10 +82,29 @@ static struct exposition_type type_of(const struct web_request *q)
 	return exposition_accept(buf_view(&accept));
 }
 
+/* HTTP/1.0 needs the length in front, and that of a compressed body is known at its end. */
+static enum coding coding_of(const struct web_request *q)
+{
+	char text[FIELD_MAX];
+	struct buf accept;
+
+	if (q->http10)
+		return CODING_IDENTITY;
+	buf_wrap(&accept, text, sizeof(text));
+	web_headers(q, "Accept-Encoding", &accept);
+	return exposition_coding(buf_view(&accept));
+}
+
+static bool is_full(const struct daemon *d)
+{
+	return d->conf->max_requests > 0 && d->scrapes >= d->conf->max_requests;
+}
+
 static void read_request(const struct daemon *d, const struct web_request *q, struct asking *ret)
 {
 	*ret = (struct asking){ .daemon = d, .want = exposition_everything(&d->metrics) };
 	ret->want.type = type_of(q);
+	ret->want.coding = coding_of(q);
 	web_queries(q, ask_pair, ret);
 }
 
@@ -80,6 +115,7 @@ static enum err scrape_open(struct daemon *d, const struct exposition_want *want
 		.app = d->app_health,
 		.app_n = d->roster->app_n,
 		.exporter = &d->exporter,
+		.cache = d->cache,
 	};
 	struct scrape *s = calloc(1, sizeof(*s));
 	enum err e = ERR_MEMORY;
@@ -110,7 +146,7 @@ void answer_metrics(void *arg, const struct web_request *q, struct web_reply *re
 		buf_fmt(&reply->body, "%s\n", a.why.text);
 		return;
 	}
-	if (d->scrapes >= SCRAPES_MAX) {
+	if (is_full(d)) {
 		refuse(reply, "too many scrapes at once, try again in a second\n");
 		return;
 	}
@@ -119,8 +155,12 @@ void answer_metrics(void *arg, const struct web_request *q, struct web_reply *re
 		return;
 	}
 	d->scrapes++;
+	if (d->scrapes > d->crowd)
+		d->crowd = d->scrapes;
 	reply->type = exposition_type_text(a.want.type);
+	reply->encoding = exposition_coding_text(a.want.coding);
 	reply->vary = "Accept, Accept-Encoding";
+	reply->within_s = web_header_seconds(q, "X-Prometheus-Scrape-Timeout-Seconds"); /* then nobody reads on */
 	reply->stream = (struct web_stream){
 		.next = scrape_next,
 		.close = scrape_close,

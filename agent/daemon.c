@@ -21,7 +21,6 @@ enum {
 	INFLIGHT_MAX = 4096,
 	REPLY_MAX = 8 << 20,
 	REPLIES_MAX = 64 << 20,
-	CONNECTIONS_MAX = 128,
 	IDLE_S = 10,
 };
 
@@ -83,9 +82,10 @@ static enum err open_store(struct daemon *d)
 	const size_t apps = d->roster->app_n + 1;
 	enum err e = store_new(d->roster->app_n, &d->store);
 
+	d->cache = exposition_cache_new();
 	d->app_health = calloc(apps, sizeof(*d->app_health));
 	d->page_app = calloc(apps, sizeof(*d->page_app));
-	if (e != ERR_OK || d->app_health == NULL || d->page_app == NULL)
+	if (e != ERR_OK || d->cache == NULL || d->app_health == NULL || d->page_app == NULL)
 		return ERR_MEMORY;
 	for (size_t a = 0; a < d->roster->app_n; a++)
 		d->page_app[a] = (struct page_app){ d->conf->app[a].name, &d->app_health[a] };
@@ -159,7 +159,7 @@ static enum err open_web(struct daemon *d, const struct daemon_listen *listen, s
 	const struct web_conf c = {
 		.listen = listen->n > 0 ? listen->at : d->conf->listen.at,
 		.listen_n = listen->n > 0 ? listen->n : d->conf->listen.n,
-		.max_connections = CONNECTIONS_MAX,
+		.max_connections = (unsigned)d->conf->max_connections,
 		.idle_timeout_s = IDLE_S,
 	};
 	static struct web_route route[] = {
@@ -208,6 +208,7 @@ static void finish(struct daemon *d)
 	fetch_free(d->fetch);
 	free(d->page_app);
 	free(d->app_health);
+	exposition_cache_free(d->cache);
 	store_free(d->store);
 	roster_free(d->roster);
 	buf_done(&d->build);

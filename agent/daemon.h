@@ -26,6 +26,7 @@ struct daemon {
 	struct buf build; /* label text of exporter_build_info */
 	struct roster *roster;
 	struct store *store;
+	struct exposition_cache *cache;
 	struct fetch *fetch;
 	struct poller *poller;
 	struct discovery *discovery; /* by app */
@@ -36,7 +37,7 @@ struct daemon {
 	int64_t started_ms; /* mono */
 	bool ready, stopping;
 	struct slow_turns slow;
-	unsigned scrapes;              /* bodies being sent */
+	unsigned scrapes, crowd;       /* bodies being sent; most at once since memory was given back */
 	struct rate log_rate;          /* lines about failing polls */
 	uint64_t log_held;             /* of which not written */
 	struct health_app *app_health; /* by app, as of the latest daemon_refresh */

@@ -90,12 +90,25 @@ static int serve(const struct flags *f, struct conf *c)
 		fprintf(stderr, "tencentchat_exporter: %s\n", why.text);
 		return EXIT_USAGE;
 	}
-	if (f->telemetry_path != NULL)
-		c->telemetry_path = f->telemetry_path;
 	e = daemon_run(c, &listen);
 	if (e == ERR_CONFIG)
 		return EXIT_USAGE;
 	return e == ERR_OK ? 0 : EXIT_RUN;
+}
+
+/* What flags say in the place of the file. */
+static enum err override(const struct flags *f, struct conf *c)
+{
+	struct why why = { 0 };
+	enum err e = ERR_OK;
+
+	if (f->telemetry_path != NULL)
+		c->telemetry_path = f->telemetry_path;
+	if (f->max_requests != NULL)
+		e = conf_set_whole(c, "web.max_requests", f->max_requests, &why);
+	if (e != ERR_OK)
+		fprintf(stderr, "tencentchat_exporter: flag '--web.max-requests': %s\n", why.text);
+	return e;
 }
 
 static int with_config(const struct flags *f)
@@ -112,7 +125,8 @@ static int with_config(const struct flags *f)
 	buf_done(&faults);
 	if (e != ERR_OK)
 		return EXIT_USAGE;
-	status = f->config_check ? check(c) : serve(f, c);
+	e = override(f, c);
+	status = e != ERR_OK ? EXIT_USAGE : f->config_check ? check(c) : serve(f, c);
 	conf_free(c);
 	return status;
 }

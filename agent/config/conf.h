@@ -88,6 +88,10 @@ enum err conf_load(const char *path, struct conf **ret, struct buf *faults) MUST
 enum err conf_read(const char *path, const char *text, size_t len, struct conf **ret,
                    struct buf *faults) MUST_USE;
 
+/* As if the file had said so; for flags that win over it. `key` is a whole number of the whole program,
+ * "web.max_requests". Errors: ERR_CONFIG, and `why` says what is allowed. */
+enum err conf_set_whole(struct conf *c, const char *key, const char *text, struct why *why) MUST_USE;
+
 /* The effective configuration in the file's own syntax; secrets print as "***". */
 void conf_print(const struct conf *c, struct buf *out);
 /* The option table as Markdown. */

@@ -1,5 +1,6 @@
 #include "agent/config/inside.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,32 @@ size_t option_size(const struct option *o)
 	};
 
 	return sizes[o->kind];
+}
+
+static const struct option *find_whole(const char *key)
+{
+	for (size_t i = 0; i < OPTIONS; i++)
+		if (options[i].scope == SCOPE_ROOT && options[i].kind == KIND_INT && strcmp(options[i].key, key) == 0)
+			return &options[i];
+	return NULL;
+}
+
+enum err conf_set_whole(struct conf *c, const char *key, const char *text, struct why *why)
+{
+	const struct option *o = find_whole(key);
+	char *end = NULL;
+	long long value;
+
+	if (o == NULL)
+		return err_because(why, ERR_CONFIG, "'%s' is no option that is a whole number", key);
+	errno = 0;
+	value = strtoll(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || (double)value < o->min ||
+	    (double)value > o->max)
+		return err_because(why, ERR_CONFIG, "'%.40s' is no whole number from %.0f to %.0f", text, o->min,
+		                   o->max);
+	*(int64_t *)((char *)c + o->offset) = value;
+	return ERR_OK;
 }
 
 void option_default(const struct option *o, void *field, struct conf_arena **a, struct faults *f)

@@ -1,7 +1,5 @@
 /* Which format a reader is answered in. */
-#include <string.h>
-#include <strings.h>
-
+#include "exporters/exposition/clause.h"
 #include "exporters/exposition/exposition.h"
 
 /* A format as media types name it. */
@@ -23,7 +21,7 @@ static const struct {
 	[ESCAPING_DOTS] = { "dots", OPENMETRICS "; escaping=dots" },
 	[ESCAPING_VALUES] = { "values", OPENMETRICS "; escaping=values" },
 };
-enum { ESCAPINGS = sizeof(escapings) / sizeof(escapings[0]), WHOLE = 1000000 };
+enum { ESCAPINGS = sizeof(escapings) / sizeof(escapings[0]) };
 
 const char *exposition_type_text(struct exposition_type t)
 {
@@ -31,62 +29,11 @@ const char *exposition_type_text(struct exposition_type t)
 	                                  : "text/plain; version=0.0.4; charset=utf-8";
 }
 
-/* ---- pieces of text ---- */
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static struct span trim(struct span s)
-{
-	while (s.len > 0 && is_blank(s.at[0])) {
-		s.at++;
-		s.len--;
-	}
-	while (s.len > 0 && is_blank(s.at[s.len - 1]))
-		s.len--;
-	return s;
-}
-
-static bool is(struct span s, const char *word)
-{
-	return s.len == strlen(word) && strncasecmp(s.at, word, s.len) == 0;
-}
-
-/* Cuts off what stands before the next `c` outside of quotes. A quote that is never closed reaches to the
- * end. */
-static struct span cut(struct span *rest, char c)
-{
-	struct span piece = *rest;
-	bool quoted = false;
-	size_t i = 0;
-
-	for (; i < rest->len && (quoted || rest->at[i] != c); i++) {
-		if (rest->at[i] == '"')
-			quoted = !quoted;
-		else if (quoted && rest->at[i] == '\\' && i + 1 < rest->len)
-			i++;
-	}
-	piece.len = i;
-	i += i < rest->len;
-	rest->at += i;
-	rest->len -= i;
-	return trim(piece);
-}
-
-/* What stands in the quotes; a text without them is itself. */
-static struct span unquote(struct span s)
-{
-	if (s.len >= 2 && s.at[0] == '"' && s.at[s.len - 1] == '"')
-		return (struct span){ s.at + 1, s.len - 2 };
-	return s;
-}
-
 /* ---- one clause ---- */
-struct clause {
+struct range {
 	struct span type, subtype, version;
 	enum escaping escaping;
-	int weight; /* of WHOLE */
+	int weight;
 };
 
 static bool is_token(struct span s)
@@ -97,86 +44,50 @@ static bool is_token(struct span s)
 	return s.len > 0;
 }
 
-/* "text/plain", or "*" as Java's own client writes it. */
-static bool read_range(struct span text, struct clause *c)
-{
-	struct span rest = text;
-
-	c->type = cut(&rest, '/');
-	c->subtype = is(text, "*") ? text : trim(rest);
-	return is_token(c->type) && is_token(c->subtype);
-}
-
-/* 0 to 1 with a point and digits or without; the grammar has three of them at most, and more do no harm. */
-static bool read_weight(struct span s, int *ret)
-{
-	int weight = 0, unit = WHOLE;
-	bool digits = false, point = false;
-
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.at[i] == '.' && !point) {
-			point = true;
-			continue;
-		}
-		if (s.at[i] < '0' || s.at[i] > '9' || (!point && digits))
-			return false;
-		digits = true;
-		if (point)
-			unit /= 10;
-		weight += unit * (s.at[i] - '0');
-	}
-	*ret = weight;
-	return digits && weight <= WHOLE;
-}
-
 static enum escaping escaping_of(struct span word)
 {
 	for (int e = ESCAPING_NONE + 1; e < ESCAPINGS; e++)
-		if (is(word, escapings[e].word))
+		if (clause_is(word, escapings[e].word))
 			return (enum escaping)e;
 	return ESCAPING_NONE;
 }
 
-/* False when it is no clause. Parameters that say nothing about our formats are passed over. */
-static bool read_clause(struct span text, struct clause *ret)
+/* "text/plain", or "*" as Java's own client writes it; false for anything else. Parameters that say nothing
+ * about our formats are passed over. */
+static bool read_range(struct clause c, struct range *ret)
 {
-	struct clause c = { .weight = WHOLE };
+	struct range r = { .weight = c.weight };
+	struct span rest = c.name, name, value;
 
-	if (!read_range(cut(&text, ';'), &c))
-		return false;
-	while (text.len > 0) {
-		struct span value = cut(&text, ';');
-		const struct span name = cut(&value, '=');
-
-		value = unquote(trim(value));
-		if (is(name, "q") && !read_weight(value, &c.weight))
-			return false;
-		if (is(name, "version"))
-			c.version = value;
-		else if (is(name, "escaping"))
-			c.escaping = escaping_of(value);
+	r.type = clause_cut(&rest, '/');
+	r.subtype = clause_is(c.name, "*") ? c.name : clause_trim(rest);
+	while (clause_parameter(&c.parameters, &name, &value)) {
+		if (clause_is(name, "version"))
+			r.version = value;
+		else if (clause_is(name, "escaping"))
+			r.escaping = escaping_of(value);
 	}
-	*ret = c;
-	return true;
+	*ret = r;
+	return is_token(r.type) && is_token(r.subtype);
 }
 
 /* ---- the choice ---- */
 /* How closely a clause names a format. */
 enum match { MATCH_NOT, MATCH_ANY, MATCH_TYPE, MATCH_NAME, MATCH_VERSION };
 
-static enum match match(const struct clause *c, enum form form)
+static enum match match(const struct range *r, enum form form)
 {
-	if (c->version.len > 0 && !is(c->version, format[form].version))
+	if (r->version.len > 0 && !clause_is(r->version, format[form].version))
 		return MATCH_NOT;
-	if (is(c->type, "*"))
-		return is(c->subtype, "*") ? MATCH_ANY : MATCH_NOT;
-	if (!is(c->type, format[form].type))
+	if (clause_is(r->type, "*"))
+		return clause_is(r->subtype, "*") ? MATCH_ANY : MATCH_NOT;
+	if (!clause_is(r->type, format[form].type))
 		return MATCH_NOT;
-	if (is(c->subtype, "*"))
+	if (clause_is(r->subtype, "*"))
 		return MATCH_TYPE;
-	if (!is(c->subtype, format[form].subtype))
+	if (!clause_is(r->subtype, format[form].subtype))
 		return MATCH_NOT;
-	return c->version.len > 0 ? MATCH_VERSION : MATCH_NAME;
+	return r->version.len > 0 ? MATCH_VERSION : MATCH_NAME;
 }
 
 /* The clause that says most about a format decides about it. */
@@ -186,12 +97,12 @@ struct offer {
 	enum escaping escaping;
 };
 
-static void consider(struct offer *o, const struct clause *c, enum form form)
+static void consider(struct offer *o, const struct range *r, enum form form)
 {
-	const enum match m = match(c, form);
+	const enum match m = match(r, form);
 
-	if (m > o->match || (m != MATCH_NOT && m == o->match && c->weight > o->weight))
-		*o = (struct offer){ m, c->weight, c->escaping };
+	if (m > o->match || (m != MATCH_NOT && m == o->match && r->weight > o->weight))
+		*o = (struct offer){ m, r->weight, r->escaping };
 }
 
 /* The heavier one; of equals the one that was named more closely, and of these OpenMetrics, but not when only
@@ -206,14 +117,15 @@ static bool prefers_openmetrics(const struct offer *om, const struct offer *text
 struct exposition_type exposition_accept(struct span accept)
 {
 	struct offer offer[FORM_COUNT] = { 0 };
+	struct clause c;
 
-	while (accept.len > 0) {
-		struct clause c;
+	while (clause_next(&accept, &c)) {
+		struct range r;
 
-		if (!read_clause(cut(&accept, ','), &c))
+		if (!read_range(c, &r))
 			continue;
 		for (int form = 0; form < FORM_COUNT; form++)
-			consider(&offer[form], &c, (enum form)form);
+			consider(&offer[form], &r, (enum form)form);
 	}
 	if (!prefers_openmetrics(&offer[FORM_OPENMETRICS], &offer[FORM_TEXT]))
 		return (struct exposition_type){ .form = FORM_TEXT };

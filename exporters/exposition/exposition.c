@@ -7,26 +7,6 @@
 
 enum { SMALL_MAX = 64 << 20 };
 
-struct cursor {
-	int metric; /* METRIC_COUNT: only the small families are left */
-	struct place at;
-	bool headed;    /* the family's header has been sent */
-	size_t small;   /* bytes of the small families sent */
-	uint64_t lines; /* of community families */
-};
-
-struct exposition {
-	struct view view;
-	struct metric_set metrics; /* to show */
-	enum form form;
-	struct cursor at;
-	struct buf small; /* app and exporter families, and the end mark; rendered when opened */
-	bool full;
-	uint64_t small_series[METRIC_SCOPES];
-	size_t spill_sent, spill_len;
-	char spill[EXPOSITION_BLOCK_MIN]; /* a block for a caller with less room than that */
-};
-
 /* ---- the small families ---- */
 static uint64_t count_lines(const struct buf *b, size_t from)
 {
@@ -77,6 +57,10 @@ enum err exposition_open(const struct exposition_parts *parts, struct exposition
 			small_family(e, (enum metric)m, parts);
 	buf_str(&e->small, metric_end(e->form));
 	status = e->small.status;
+	if (status == ERR_OK && parts->want.coding == CODING_GZIP) {
+		e->gzip = gzip_new(e, parts->cache);
+		status = e->gzip != NULL ? ERR_OK : ERR_MEMORY;
+	}
 	if (status != ERR_OK) {
 		exposition_close(e);
 		return status;
@@ -91,63 +75,33 @@ void exposition_close(struct exposition *e)
 		return;
 	store_unpin(e->view.pin);
 	buf_done(&e->small);
+	gzip_free(e->gzip);
 	free(e);
 }
 
 /* ---- the stream ---- */
-/* Renders the family the cursor stands in until it ends or the buffer is full; true when it ended. */
-static bool render_family(struct exposition *e, struct buf *out)
+bool exposition_is_streamed(const struct exposition *e)
 {
-	const enum metric m = (enum metric)e->at.metric;
-	const size_t start = out->len;
-	size_t head = start;
-	bool ended;
+	const enum metric_scope scope = metric_info((enum metric)e->at.metric)->scope;
 
-	if (!e->at.headed) {
-		metric_header(out, m, e->form);
-		head = out->len;
-	}
-	ended = out->status == ERR_OK &&
-	        lines_write(&e->view, m, &e->at.at, pin_communities(e->view.pin), out, &e->at.lines);
-	if (out->len > head)
-		e->at.headed = true;
-	else
-		out->len = start;
-	out->status = ERR_OK; /* a line that did not fit left the length as it was */
-	return ended;
+	return e->metrics.has[e->at.metric] && scope <= METRIC_COMMUNITY && scope >= e->view.level;
 }
 
-static bool is_streamed(const struct exposition *e)
+void exposition_advance(struct exposition *e)
 {
-	return e->metrics.has[e->at.metric] && metric_info((enum metric)e->at.metric)->scope <= METRIC_COMMUNITY;
-}
-
-static size_t render_block(struct exposition *e, char *at, size_t room)
-{
-	struct buf out;
-
-	buf_wrap(&out, at, room);
-	while (e->at.metric < METRIC_COUNT) {
-		if (is_streamed(e) && !render_family(e, &out))
-			return out.len;
-		e->at = (struct cursor){ .metric = e->at.metric + 1, .lines = e->at.lines };
-	}
-	room -= out.len;
-	if (room > e->small.len - e->at.small)
-		room = e->small.len - e->at.small;
-	buf_add(&out, e->small.at + e->at.small, room);
-	e->at.small += room;
-	return out.len;
+	e->at = (struct cursor){ .metric = e->at.metric + 1, .lines = e->at.lines };
 }
 
 size_t exposition_next(struct exposition *e, char *at, size_t room)
 {
 	size_t n;
 
+	if (e->gzip != NULL)
+		return gzip_next(e, at, room);
 	if (e->spill_sent == e->spill_len && room >= EXPOSITION_BLOCK_MIN)
-		return render_block(e, at, room);
+		return plain_next(e, at, room);
 	if (e->spill_sent == e->spill_len) {
-		e->spill_len = render_block(e, e->spill, sizeof(e->spill));
+		e->spill_len = plain_next(e, e->spill, sizeof(e->spill));
 		e->spill_sent = 0;
 	}
 	n = e->spill_len - e->spill_sent;
@@ -164,7 +118,7 @@ int64_t exposition_measure(struct exposition *e)
 	int64_t sum = 0;
 
 	for (;;) {
-		const size_t n = render_block(e, e->spill, sizeof(e->spill));
+		const size_t n = plain_next(e, e->spill, sizeof(e->spill));
 
 		if (n == 0)
 			break;

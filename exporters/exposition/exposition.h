@@ -6,7 +6,7 @@
 
 #include "exporters/store/store.h"
 
-/* ---- what a reader wants: accept.c and want.c, both pure ---- */
+/* ---- what a reader wants: accept.c, coding.c and want.c, all pure ---- */
 
 /* How names that are not [a-zA-Z0-9_:] would be written. All of ours are, so it is echoed and changes
  * nothing. */
@@ -21,10 +21,17 @@ struct exposition_type {
 struct exposition_type exposition_accept(struct span accept);
 const char *exposition_type_text(struct exposition_type t); /* the Content-Type; a constant */
 
+enum coding { CODING_IDENTITY, CODING_GZIP };
+/* The same for the Accept-Encoding fields (RFC 9110 12.5.3). Identity is the answer to whoever names nothing
+ * that we have, so nobody hears 406 here either. */
+enum coding exposition_coding(struct span accept_encoding);
+const char *exposition_coding_text(enum coding c); /* the Content-Encoding; a constant, NULL: no field */
+
 enum { EXPOSITION_EVERY_APP = -1 };
 
 struct exposition_want {
 	struct exposition_type type;
+	enum coding coding;
 	enum metric_scope level;   /* nothing finer, whatever the configuration says */
 	int app;                   /* number of the only app whose series are shown, or EXPOSITION_EVERY_APP */
 	struct metric_set metrics; /* the only ones that are shown */
@@ -33,7 +40,7 @@ struct exposition_want {
 	const struct metric_set *enabled; /* these are for exposition_query alone */
 	bool level_set, names_set;
 };
-/* Everything that is `enabled`, which is borrowed, in the text format. */
+/* Everything that is `enabled`, which is borrowed, in the text format, not compressed. */
 struct exposition_want exposition_everything(const struct metric_set *enabled);
 /* Narrows `w` by one pair of the request's query, decoded: level=WORD, app=NAME, name[]=METRIC (repeatable,
  * in the spelling of either format). Other keys are ignored. Errors: ERR_CONFIG, with a sentence in `why` for
@@ -42,6 +49,13 @@ enum err exposition_query(struct exposition_want *w, const char *key, const char
                           const char *const *apps, size_t app_n, struct why *why) MUST_USE;
 
 /* ---- the stream ---- */
+/* Deflated lines of the latest compressed bodies, so that the next one deflates only what changed. As large
+ * as such a body, about a tenth of the text. It outlives every exposition it was given to. NULL: no memory.
+ */
+struct exposition_cache;
+struct exposition_cache *exposition_cache_new(void);
+void exposition_cache_free(struct exposition_cache *c); /* NULL is fine */
+
 struct exposition;
 
 struct exposition_parts {
@@ -50,18 +64,21 @@ struct exposition_parts {
 	const struct health_app *app; /* read during exposition_open only */
 	size_t app_n;
 	const struct health_exporter *exporter;
+	struct exposition_cache *cache; /* of one store only; needed for CODING_GZIP */
 };
 
 /* Takes the pin, also when it fails. Errors: ERR_MEMORY, ERR_LIMIT (the small families alone pass 64 MiB). */
 enum err exposition_open(const struct exposition_parts *parts, struct exposition **ret) MUST_USE;
 
-/* Writes the next block, at most `room` bytes, into `at`; returns its length, 0 at the end. Whole lines when
- * `room` is at least EXPOSITION_BLOCK_MIN; any room above 0 makes progress. Never blocks. */
+/* Writes the next block, at most `room` bytes, into `at`; returns its length, 0 at the end, or
+ * EXPOSITION_BROKEN: no memory to go on, the body must be cut off so that its reader notices. Any room above
+ * 0 makes progress. Never blocks. Identity: whole lines when `room` is at least EXPOSITION_BLOCK_MIN. */
 enum { EXPOSITION_BLOCK_MIN = 2 * SAMPLE_LINE_MAX };
+#define EXPOSITION_BROKEN SIZE_MAX
 size_t exposition_next(struct exposition *e, char *at, size_t room);
 
-/* Length of the whole body, by rendering it once without keeping it. Before the first exposition_next only.
- */
+/* Length of the whole body, by rendering it once without keeping it. Identity only, and before the first
+ * exposition_next. */
 int64_t exposition_measure(struct exposition *e);
 
 /* Series of the page by scope. False: it has not been read to its end, or the request left something out. */

@@ -33,13 +33,37 @@ static bool write_community(const struct view *v, enum metric m, struct place *a
 	return out->status == ERR_OK;
 }
 
+/* For one seed it is one to one in `value`, so a single change never goes unseen. */
+static uint64_t mix(uint64_t seed, uint64_t value)
+{
+	seed = (seed ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+	return seed ^ seed >> 32;
+}
+
+uint64_t lines_stamp(const struct view *v, enum metric m, size_t community, uint64_t seed)
+{
+	const struct metric_info *info = metric_info(m);
+	const struct facts *f = pin_facts(v->pin, community);
+	uint64_t floor = pin_fold(v->pin)->floor;
+
+	seed = mix(seed, pin_serial(v->pin, community));
+	if (info->from == METRIC_HEALTH)
+		return mix(seed,
+		           health_community_stamp(pin_health(v->pin, community), pin_interval(v->pin, community), m));
+	if (f == NULL)
+		return mix(seed, 0);
+	if (info->scope == METRIC_TOPIC)
+		return mix(mix(seed, floor), facts_revision(f, m, floor));
+	if (m == M_COMMUNITY_TOPICS_FOLDED)
+		floor = floor_of(v, pin_community(v->pin, community));
+	return mix(seed, 2 + (uint64_t)topic_community_value(f, m, floor));
+}
+
 bool lines_write(const struct view *v, enum metric m, struct place *at, size_t end, struct buf *out,
                  uint64_t *lines)
 {
 	const enum metric_scope scope = metric_info(m)->scope;
 
-	if (scope < v->level)
-		return true;
 	for (; at->community < end; at->community++, at->topic = 0) {
 		const size_t start = out->len;
 

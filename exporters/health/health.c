@@ -58,58 +58,73 @@ void health_one_label(struct buf *out, enum metric m, struct span labels, const 
 	sample_uint(out, m, labels, buf_view(&extra), n);
 }
 
-static void last_error(const struct health_community *h, enum metric m, struct span labels, struct buf *out)
-{
-	char text[64];
-	struct buf extra;
-
-	if (h->last_poll_s == 0 || h->reason == ERR_OK)
-		return;
-	buf_wrap(&extra, text, sizeof(text));
-	label_add(&extra, "reason", span_of(err_label(h->reason)), 0);
-	health_add_code(&extra, h->reason, h->code);
-	sample_int(out, m, labels, buf_view(&extra), 1);
-}
-
-void health_community_sample(const struct health_community *h, const struct health_settings *set,
-                             enum metric m, struct span labels, struct buf *out)
+/* Below 0: no line. Whole units of 10^-digits. */
+static int64_t value_of(const struct health_community *h, const struct health_settings *set, enum metric m)
 {
 	const bool polled = h->last_poll_s != 0;
 
 	switch (m) {
 	case M_COMMUNITY_UP:
-		if (polled)
-			sample_int(out, m, labels, none, h->reason == ERR_OK);
-		break;
+		return polled ? h->reason == ERR_OK : -1;
 	case M_COMMUNITY_INFO:
-		sample_int(out, m, labels, set->info, 1);
-		break;
+		return 1;
 	case M_COMMUNITY_SILENT_AFTER:
-		sample_decimal(out, m, labels, none, set->silent_after_ms, 3);
-		break;
+		return set->silent_after_ms;
 	case M_COMMUNITY_LAST_POLL:
-		if (polled)
-			sample_int(out, m, labels, none, h->last_poll_s);
-		break;
+		return polled ? h->last_poll_s : -1;
 	case M_COMMUNITY_LAST_SUCCESS:
-		if (h->last_success_s != 0)
-			sample_int(out, m, labels, none, h->last_success_s);
-		break;
+		return h->last_success_s != 0 ? h->last_success_s : -1;
 	case M_COMMUNITY_POLL_INTERVAL:
-		sample_decimal(out, m, labels, none, set->interval_ms, 3);
-		break;
+		return set->interval_ms;
 	case M_COMMUNITY_POLL_DURATION:
-		if (polled)
-			sample_decimal(out, m, labels, none, h->took_us, 6);
-		break;
+		return polled ? h->took_us : -1;
 	case M_COMMUNITY_FAILURES:
-		if (polled)
-			sample_int(out, m, labels, none, h->failures);
-		break;
+		return polled ? (int64_t)h->failures : -1;
 	case M_COMMUNITY_LAST_ERROR:
-		last_error(h, m, labels, out);
-		break;
+		return polled && h->reason != ERR_OK ? 1 : -1;
 	default:
-		break;
+		return -1;
 	}
+}
+
+static int digits_of(enum metric m)
+{
+	switch (m) {
+	case M_COMMUNITY_SILENT_AFTER:
+	case M_COMMUNITY_POLL_INTERVAL:
+		return 3;
+	case M_COMMUNITY_POLL_DURATION:
+		return 6;
+	default:
+		return 0;
+	}
+}
+
+uint64_t health_community_stamp(const struct health_community *h, int64_t interval_ms, enum metric m)
+{
+	const struct health_settings set = { .interval_ms = interval_ms };
+	const int64_t value = value_of(h, &set, m);
+
+	if (m == M_COMMUNITY_LAST_ERROR && value >= 0)
+		return (uint64_t)h->reason << 32 | (uint32_t)h->code;
+	return (uint64_t)value;
+}
+
+void health_community_sample(const struct health_community *h, const struct health_settings *set,
+                             enum metric m, struct span labels, struct buf *out)
+{
+	const int64_t value = value_of(h, set, m);
+	struct span extra = m == M_COMMUNITY_INFO ? set->info : none;
+	char text[64];
+	struct buf b;
+
+	if (value < 0)
+		return;
+	if (m == M_COMMUNITY_LAST_ERROR) {
+		buf_wrap(&b, text, sizeof(text));
+		label_add(&b, "reason", span_of(err_label(h->reason)), 0);
+		health_add_code(&b, h->reason, h->code);
+		extra = buf_view(&b);
+	}
+	sample_decimal(out, m, labels, extra, value, digits_of(m));
 }

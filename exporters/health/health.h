@@ -11,6 +11,7 @@
 #include "agent/base/now.h"
 #include "agent/chat/chat.h"
 #include "agent/chat/tally.h"
+#include "exporters/metric/idle.h"
 #include "exporters/metric/sample.h"
 
 /* The polls of one community. All zero: never polled. */
@@ -36,15 +37,15 @@ void health_note(struct health_community *h, const struct outcome *o, int64_t to
 void health_community_sample(const struct health_community *h, const struct health_settings *set,
                              enum metric m, struct span labels, struct buf *out);
 
+/* What the line depends on beside the settings that stay: while it is the same number, so is the line. */
+uint64_t health_community_stamp(const struct health_community *h, int64_t interval_ms, enum metric m);
+
 /* What stands in the `state` label of app_communities. */
 enum health_state { STATE_OK, STATE_FAILING, STATE_STALE, STATE_PENDING, STATE_GONE, STATE_COUNT };
 /* `shown`: the community has facts on /metrics. */
 enum health_state health_state(const struct health_community *h, bool shown);
 
 enum health_up { UP_UNKNOWN, UP_NO, UP_YES };
-
-/* Buckets of app_topics_by_idle_time. */
-enum { HEALTH_IDLE_BUCKETS = 7 };
 
 /* The quota of one command of an app. */
 struct health_quota {
@@ -59,7 +60,7 @@ struct health_app {
 	enum health_up up;
 	uint64_t communities[STATE_COUNT];
 	uint64_t topics_muted, topics_open, topics_unknown;
-	uint64_t topics_idle[HEALTH_IDLE_BUCKETS];
+	uint64_t topics_idle[IDLE_BUCKETS];
 	const struct tally *tally[CHAT_COMMANDS];
 	struct health_quota quota[CHAT_COMMANDS];
 	unsigned inflight;

@@ -8,6 +8,7 @@
  * and every order it stands in. */
 struct card {
 	unsigned refs;
+	uint64_t serial; /* no other card of the store has it, or ever had */
 	struct store_community is;
 	char text[];
 };
@@ -18,7 +19,7 @@ void card_drop(struct card *c);                         /* NULL is fine */
  * that was changed, leaves its old seats behind. Since a seat holds a reference, no new card can have the
  * same address. */
 struct seat {
-	uint64_t key; /* the card's, at hand for sorting */
+	uint64_t key, serial; /* the card's, at hand for sorting and comparing */
 	struct card *card;
 	size_t slot;
 };
@@ -69,7 +70,7 @@ struct stretch {
 struct sums {
 	uint64_t state[STATE_COUNT];
 	struct topic_mutes topics;
-	uint64_t idle[HEALTH_IDLE_BUCKETS];
+	uint64_t idle[IDLE_BUCKETS];
 };
 
 /* Series of topics by family, over all stretches that are not spoilt. */
@@ -79,6 +80,7 @@ struct series {
 };
 
 struct store {
+	uint64_t revision; /* the last number given to a card, or to the facts of a poll */
 	size_t app_n;
 	int64_t *lag_ms; /* by app */
 	struct entry *entry;

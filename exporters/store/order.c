@@ -1,3 +1,4 @@
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,9 +17,18 @@ static struct span put(char **at, struct span s)
 	return copy;
 }
 
+/* The community's id usually stands in its labels as it is. */
+static bool is_within(struct span part, struct span whole)
+{
+	const uintptr_t at = (uintptr_t)part.at, start = (uintptr_t)whole.at;
+
+	return at >= start && at + part.len <= start + whole.len;
+}
+
 struct card *card_new(const struct store_community *c)
 {
-	const size_t texts = c->place.labels.len + c->place.community.len + c->settings.info.len;
+	const bool within = is_within(c->place.community, c->place.labels);
+	const size_t texts = c->place.labels.len + (within ? 0 : c->place.community.len) + c->settings.info.len;
 	struct card *card = malloc(sizeof(*card) + texts);
 	char *at;
 
@@ -28,7 +38,10 @@ struct card *card_new(const struct store_community *c)
 	card->is = *c;
 	at = card->text;
 	card->is.place.labels = put(&at, c->place.labels);
-	card->is.place.community = put(&at, c->place.community);
+	if (within)
+		card->is.place.community.at = card->text + (c->place.community.at - c->place.labels.at);
+	else
+		card->is.place.community = put(&at, c->place.community);
 	card->is.settings.info = put(&at, c->settings.info);
 	return card;
 }
@@ -111,7 +124,7 @@ void order_join(struct store *s, size_t slot)
 {
 	struct card *card = s->entry[slot].card;
 
-	s->newcomer[s->newcomer_n++] = (struct seat){ card->is.key, card_hold(card), slot };
+	s->newcomer[s->newcomer_n++] = (struct seat){ card->is.key, card->serial, card_hold(card), slot };
 }
 
 /* ---- the order ---- */
@@ -160,6 +173,9 @@ static void merge(struct store *s, struct order *old, struct order *to)
 		order_drop(old);
 	else
 		free(old);
+	free(s->newcomer); /* they come together, at start or with a listing; few come later */
+	s->newcomer = NULL;
+	s->newcomer_room = 0;
 }
 
 enum err order_settle(struct store *s)

@@ -3,8 +3,6 @@
 
 #include "exporters/store/inside.h"
 
-_Static_assert((int)HEALTH_IDLE_BUCKETS == (int)TOPIC_IDLE_BUCKETS, "both count the same idle times");
-
 struct pin {
 	unsigned refs;
 	int64_t until_ms;    /* the least of its stretches */
@@ -40,7 +38,7 @@ static void count(struct store *s, const struct row *r, uint64_t one)
 	sum->topics.muted += one * m.muted;
 	sum->topics.open += one * m.open;
 	sum->topics.unknown += one * m.unknown;
-	for (int i = 0; i < HEALTH_IDLE_BUCKETS; i++)
+	for (int i = 0; i < IDLE_BUCKETS; i++)
 		sum->idle[i] += one * idle[i];
 	count_series(&s->series, r, one);
 }
@@ -255,12 +253,27 @@ const struct store_community *pin_community(const struct pin *p, size_t i)
 	return &p->order->seat[i].card->is;
 }
 
+uint64_t pin_key(const struct pin *p, size_t i)
+{
+	return p->order->seat[i].key;
+}
+
+uint64_t pin_serial(const struct pin *p, size_t i)
+{
+	return p->order->seat[i].serial;
+}
+
 struct health_settings pin_settings(const struct pin *p, size_t i)
 {
 	struct health_settings set = pin_community(p, i)->settings;
 
 	set.interval_ms = row_of(p, i)->interval_ms;
 	return set;
+}
+
+int64_t pin_interval(const struct pin *p, size_t i)
+{
+	return row_of(p, i)->interval_ms;
 }
 
 const struct facts *pin_facts(const struct pin *p, size_t i)
@@ -287,6 +300,6 @@ void pin_count(const struct pin *p, size_t app, struct health_app *ret)
 	ret->topics_muted = s->topics.muted;
 	ret->topics_open = s->topics.open;
 	ret->topics_unknown = s->topics.unknown;
-	for (int i = 0; i < HEALTH_IDLE_BUCKETS; i++)
+	for (int i = 0; i < IDLE_BUCKETS; i++)
 		ret->topics_idle[i] = s->idle[i];
 }

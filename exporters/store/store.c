@@ -91,7 +91,10 @@ static enum err prepare(struct store *s, const struct store_community *c, struct
 	if (order_room(s) != ERR_OK)
 		return ERR_MEMORY;
 	*ret = card_new(c);
-	return *ret != NULL ? ERR_OK : ERR_MEMORY;
+	if (*ret == NULL)
+		return ERR_MEMORY;
+	(*ret)->serial = ++s->revision;
+	return ERR_OK;
 }
 
 static void seat_card(struct store *s, size_t slot, struct card *card)
@@ -177,6 +180,7 @@ void store_facts(struct store *s, size_t slot, struct facts *f, const struct now
 {
 	struct entry *e = taken(s, slot);
 
+	facts_follow(f, e->facts, ++s->revision);
 	facts_drop(e->facts);
 	e->facts = f;
 	e->fresh_ms = now->mono_ms;

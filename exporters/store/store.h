@@ -47,7 +47,7 @@ void store_lag(struct store *s, size_t app, int64_t lag_ms);
 /* The facts of the last usable answer, also when they are too old to be shown; NULL: there was none. Borrowed
  * until the next store_facts or store_remove. */
 const struct facts *store_before(const struct store *s, size_t slot);
-/* Takes `f`, the facts of a usable answer. */
+/* Takes `f`, the facts of a usable answer, which nobody else holds. */
 void store_facts(struct store *s, size_t slot, struct facts *f, const struct now *now);
 /* A poll ended: changes health only, except that a deleted community's facts are not shown any more. */
 void store_ended(struct store *s, size_t slot, const struct outcome *o, int64_t took_us,
@@ -63,7 +63,12 @@ void store_unpin(struct pin *p); /* NULL is fine; also after store_free */
 /* Communities are numbered from 0 in page order: by key, ties by id. */
 size_t pin_communities(const struct pin *p);
 const struct store_community *pin_community(const struct pin *p, size_t i);
+uint64_t pin_key(const struct pin *p, size_t i); /* of the community: pages are in this order */
+/* A number that stands for what pin_community says: never again given to another, or to the same one after a
+ * change. Not 0. */
+uint64_t pin_serial(const struct pin *p, size_t i);
 struct health_settings pin_settings(const struct pin *p, size_t i); /* with the interval in force */
+int64_t pin_interval(const struct pin *p, size_t i);                /* ms, the one in force */
 const struct facts *pin_facts(const struct pin *p, size_t i);       /* NULL: none to show */
 const struct health_community *pin_health(const struct pin *p, size_t i);
 

@@ -5,7 +5,6 @@
 
 #include "exporters/web/inside.h"
 
-#define DIGITS     "0123456789"
 #define LETTERS    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define TOKEN      DIGITS LETTERS "!#$%&'*+-.^_`|~"    /* RFC 9110 5.6.2 */
 #define HOST_BYTES DIGITS LETTERS "-._~%!$&'()*+;=:[]" /* RFC 3986 3.2.2, a port and no comma */

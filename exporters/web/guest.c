@@ -102,12 +102,23 @@ void guest_expect_head(const struct web *w, struct guest *g)
 	g->left_s = w->idle_timeout_s + 1;
 }
 
-void guest_expect_end(const struct web *w, struct guest *g)
+void guest_expect_end(const struct web *w, struct guest *g, unsigned within_s)
 {
-	g->left_s = w->idle_timeout_s * ANSWER_IDLES + 1;
+	const unsigned usual_s = w->idle_timeout_s * ANSWER_IDLES;
+
+	g->left_s = (within_s > 0 && within_s < usual_s ? within_s : usual_s) + 1;
 }
 
 void connection_cut(struct MHD_Connection *c)
 {
 	(void)shutdown(MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd, SHUT_RDWR);
+}
+
+/* MHD closes the descriptor itself, later. Without this what is in the kernel would wait there for a reader
+ * who takes nothing, long after the descriptor is gone. */
+void guest_forget(const struct guest *g)
+{
+	const struct linger none = { .l_onoff = 1 };
+
+	(void)setsockopt(g->fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 }

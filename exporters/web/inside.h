@@ -7,6 +7,8 @@
 
 #include "exporters/web/web.h"
 
+#define DIGITS "0123456789"
+
 enum {
 	HEAD_MAX = 16 << 10, /* bytes of a request's head, request line included */
 	TARGET_MAX = 4 << 10,
@@ -74,9 +76,12 @@ void guests_turn(struct web *w);
 void guest_come_and_go(void *arg, struct MHD_Connection *c, void **socket_context,
                        enum MHD_ConnectionNotificationCode what);
 struct guest *guest_of(struct MHD_Connection *c);
-/* A head is awaited, an answer is under way. */
+/* A head is awaited; an answer is under way, which may take `within_s` or, when that is 0 or more than usual,
+ * the usual time. */
 void guest_expect_head(const struct web *w, struct guest *g);
-void guest_expect_end(const struct web *w, struct guest *g);
+void guest_expect_end(const struct web *w, struct guest *g, unsigned within_s);
+/* The rest of an answer that failed is not sent: the connection ends with a reset. */
+void guest_forget(const struct guest *g);
 /* Ends a connection for which nothing can be done any more; no answer is sent. */
 void connection_cut(struct MHD_Connection *c);
 

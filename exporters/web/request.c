@@ -27,11 +27,13 @@ void on_completed(void *arg, struct MHD_Connection *c, void **state, enum MHD_Re
 {
 	struct guest *g = guest_of(c);
 
-	(void)how;
 	free(*state);
 	*state = NULL;
-	if (g != NULL)
-		guest_expect_head(arg, g);
+	if (g == NULL)
+		return;
+	if (how != MHD_REQUEST_TERMINATED_COMPLETED_OK)
+		guest_forget(g);
+	guest_expect_head(arg, g);
 }
 
 static const struct web_route *find_route(const struct web *w, const char *path)
@@ -79,7 +81,7 @@ static enum MHD_Result judge(const struct call *call, const struct guest *g)
 	return refuse(call, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD are allowed here\n", &how);
 }
 
-static enum MHD_Result answer(const struct call *call)
+static enum MHD_Result answer(const struct call *call, struct guest *g)
 {
 	const struct web_route *route = find_route(call->web, call->path);
 	const struct manner how = { .close = call->web->quiet };
@@ -92,6 +94,7 @@ static enum MHD_Result answer(const struct call *call)
 		return refuse(call, MHD_HTTP_NOT_FOUND, "no such page\n", &how);
 	buf_init(&reply.body, BODY_MAX);
 	route->answer(call->web->arg, &q, &reply);
+	guest_expect_end(call->web, g, reply.within_s);
 	return finish(call, &reply, &how);
 }
 
@@ -105,20 +108,44 @@ enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *path
 	if (call == NULL || g == NULL || *upload_len > 0) /* a body was refused with its head */
 		return MHD_NO;
 	if (call->judged)
-		return answer(call);
+		return answer(call, g);
 	call->judged = true;
 	call->path = path;
 	call->method = method;
 	call->version = version;
 	call->head = strcmp(method, "HEAD") == 0;
 	call->http10 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
-	guest_expect_end(arg, g);
+	guest_expect_end(arg, g, 0);
 	return judge(call, g);
 }
 
 const char *web_header(const struct web_request *q, const char *name)
 {
 	return MHD_lookup_connection_value(q->inside, MHD_HEADER_KIND, name);
+}
+
+/* As Go writes a number without an exponent: digits, perhaps a point and more digits. */
+static unsigned read_seconds(const char *text)
+{
+	const size_t whole = strspn(text, DIGITS);
+	const size_t part = text[whole] == '.' ? 1 + strspn(text + whole + 1, DIGITS) : 0;
+	const char *end = text + whole + part;
+	unsigned s = 0;
+
+	if (whole == 0 || end[strspn(end, " \t")] != '\0')
+		return 0;
+	for (size_t i = 0; i < whole && s < WEB_SECONDS_MAX; i++)
+		s = s * 10 + (unsigned)(text[i] - '0');
+	if (strspn(text + whole, ".0") < part)
+		s++;
+	return s < WEB_SECONDS_MAX ? s : WEB_SECONDS_MAX;
+}
+
+unsigned web_header_seconds(const struct web_request *q, const char *name)
+{
+	const char *text = web_header(q, name);
+
+	return text != NULL ? read_seconds(text) : 0;
 }
 
 const char *web_query(const struct web_request *q, const char *name)

@@ -23,6 +23,10 @@ const char *web_header(const struct web_request *q, const char *name);
 const char *web_query(const struct web_request *q, const char *name);
 /* All fields of that name, as one: joined by commas, as RFC 9110 5.3 has it. */
 void web_headers(const struct web_request *q, const char *name, struct buf *out);
+/* A header that is a decimal number of seconds, "10" or "9.5", rounded up; WEB_SECONDS_MAX at most. 0: it is
+ * absent, nothing, or no such number. */
+enum { WEB_SECONDS_MAX = 86400 };
+unsigned web_header_seconds(const struct web_request *q, const char *name);
 /* Each pair of the query in turn, decoded; a key without a value has "". */
 typedef void web_pair(void *arg, const char *key, const char *value);
 void web_queries(const struct web_request *q, web_pair *each, void *arg);
@@ -46,8 +50,11 @@ struct web_reply {
 	const char *type; /* Content-Type; a constant */
 	struct buf body;  /* used when stream.next is NULL; at most 1 MiB */
 	struct web_stream stream;
-	const char *vary;  /* a constant or NULL */
-	int retry_after_s; /* 0: no header */
+	const char *encoding; /* Content-Encoding, which the body already has; a constant or NULL */
+	const char *vary;     /* a constant or NULL */
+	int retry_after_s;    /* 0: no header */
+	unsigned within_s;    /* the connection is cut when the answer takes longer; 0 or more than the listener's
+	                       * own limit: that one */
 };
 typedef void web_answer(void *arg, const struct web_request *q, struct web_reply *reply);
 

@@ -1,6 +1,7 @@
-/* What a reader may ask for: an Accept field, and the pairs of a query.
+/* What a reader may ask for: an Accept or Accept-Encoding field, and the pairs of a query.
  *
- * The input is the field and then, with the byte 0x1e in front of each, key=value. */
+ * The input is the field, which is read as either, and then, with the byte 0x1e in front of each, key=value.
+ */
 #include <ctype.h>
 #include <string.h>
 
@@ -21,27 +22,58 @@ static bool holds(const char *lower, size_t len, const char *word)
 	return memmem(lower, len, word, strlen(word)) != NULL;
 }
 
+/* `in_front` and the field in lower case; the caller frees. */
+static char *behind(const char *in_front, const char *at, size_t len)
+{
+	const size_t more = strlen(in_front);
+	char *copy = malloc(more + len + 1);
+
+	MUST(copy != NULL);
+	memcpy(copy, in_front, more);
+	for (size_t i = 0; i < len; i++)
+		copy[more + i] = at[i] >= 'A' && at[i] <= 'Z' ? (char)(at[i] - 'A' + 'a') : at[i];
+	return copy;
+}
+
 static void check_accept(const char *at, size_t len)
 {
 	static const char in_front[] = "a/b;q=0.7,";
 	const size_t more = sizeof(in_front) - 1;
 	const struct exposition_type t = exposition_accept((struct span){ at, len });
-	char *copy = malloc(more + len);
+	char *copy = behind(in_front, at, len);
 
-	MUST(copy != NULL);
 	MUST(t.form == FORM_TEXT || t.form == FORM_OPENMETRICS);
 	MUST(t.form == FORM_OPENMETRICS || t.escaping == ESCAPING_NONE);
 	MUST(strstr(exposition_type_text(t), t.form == FORM_TEXT ? "text/plain; version=0.0.4;"
 	                                                         : "openmetrics-text; version=1.0.0;") != NULL);
-	memcpy(copy, in_front, more);
-	for (size_t i = 0; i < len; i++)
-		copy[more + i] = at[i] >= 'A' && at[i] <= 'Z' ? (char)(at[i] - 'A' + 'a') : at[i];
 	/* Neither the case of letters nor a type that nobody has makes a difference. */
 	MUST(same(t, exposition_accept((struct span){ copy + more, len })));
 	MUST(same(t, exposition_accept((struct span){ copy, more + len })));
 	/* Nobody gets what was not named. */
 	if (!holds(copy + more, len, "openmetrics-text") && !holds(copy + more, len, "*"))
 		MUST(t.form == FORM_TEXT);
+	free(copy);
+}
+
+/* ---- Accept-Encoding ---- */
+static void check_coding(const char *at, size_t len)
+{
+	static const char other[] = "br;q=0.7,", refusal[] = "gzip;q=0,";
+	const size_t more = sizeof(other) - 1;
+	const enum coding c = exposition_coding((struct span){ at, len });
+	char *copy = behind(other, at, len);
+
+	MUST(c == CODING_IDENTITY || c == CODING_GZIP);
+	/* Neither the case of letters nor a coding that nobody has makes a difference. */
+	MUST(c == exposition_coding((struct span){ copy + more, len }));
+	MUST(c == exposition_coding((struct span){ copy, more + len }));
+	/* Nobody gets what was not named, unless the plain text was refused. */
+	if (!holds(copy + more, len, "gzip") && !holds(copy + more, len, "*") &&
+	    !holds(copy + more, len, "identity"))
+		MUST(c == CODING_IDENTITY);
+	free(copy);
+	copy = behind(refusal, at, len);
+	MUST(exposition_coding((struct span){ copy, sizeof(refusal) - 1 + len }) == CODING_IDENTITY);
 	free(copy);
 }
 
@@ -87,6 +119,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	while (field < len && text[field] != 0x1e)
 		field++;
 	check_accept((const char *)data, field);
+	check_coding((const char *)data, field);
 	for (int m = 0; m < METRIC_COUNT; m++)
 		enabled.has[m] = m % 3 != 0;
 	w = exposition_everything(&enabled);

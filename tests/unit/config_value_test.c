@@ -120,6 +120,26 @@ static void numbers_of_every_size_mean_what_they_say(void **state)
 	}
 }
 
+static void a_flag_s_number_obeys_the_table(void **state)
+{
+	static const char *const bad[] = { "",   "-1", "1025", "+5",  " 5",
+		                               "5 ", "5x", "0x10", "1e2", "99999999999999999999" };
+	struct conf *c = read_good(APP(WHERE "communities = [ \"a\" ];"));
+	struct why why = { "" };
+
+	(void)state;
+	CHECK(conf_set_whole(c, "web.max_requests", "0", &why) == ERR_OK && c->max_requests == 0);
+	CHECK(conf_set_whole(c, "web.max_requests", "1024", &why) == ERR_OK && c->max_requests == 1024);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		CHECK(conf_set_whole(c, "web.max_requests", bad[i], &why) == ERR_CONFIG);
+		CHECK(c->max_requests == 1024 && strstr(why.text, "no whole number from 0 to 1024") != NULL);
+	}
+	CHECK(conf_set_whole(c, "web.max_request", "5", &why) == ERR_CONFIG);
+	CHECK(conf_set_whole(c, "web.telemetry_path", "5", &why) == ERR_CONFIG);
+	CHECK(conf_set_whole(c, "budget", "5", &why) == ERR_CONFIG);
+	conf_free(c);
+}
+
 static void an_inline_key_is_kept_and_never_printed(void **state)
 {
 	struct conf *c =
@@ -208,6 +228,8 @@ static void the_contract_s_defaults_are_in_force(void **state)
 	assert_int_equal(c->disable.n, 0);
 	CHECK(c->listen.n == 1 && strcmp(c->listen.at[0], ":10058") == 0);
 	assert_string_equal(c->telemetry_path, "/metrics");
+	assert_int_equal(c->max_requests, 40);
+	assert_int_equal(c->max_connections, 128);
 	assert_string_equal(c->log_level, "info");
 	assert_string_equal(c->log_format, "logfmt");
 	assert_string_equal(app->name, "7");
@@ -387,6 +409,7 @@ int main(void)
 		cmocka_unit_test(every_region_has_a_host),
 		cmocka_unit_test(an_endpoint_loses_its_slashes_at_the_end),
 		cmocka_unit_test(numbers_of_every_size_mean_what_they_say),
+		cmocka_unit_test(a_flag_s_number_obeys_the_table),
 		cmocka_unit_test(an_inline_key_is_kept_and_never_printed),
 		cmocka_unit_test(every_default_is_within_its_own_limits),
 		cmocka_unit_test(the_contract_s_defaults_are_in_force),

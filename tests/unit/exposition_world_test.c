@@ -12,6 +12,7 @@
 
 #include "exporters/exposition/exposition.h"
 #include "tests/unit/exposition_world.h"
+#include "tests/unit/gzip_read.h"
 #include "tests/unit/random.h"
 
 #define CHECK assert_true
@@ -22,6 +23,7 @@ static struct world world;
 static struct world_page want_page, have_page;
 static struct tally tally;
 static struct store *store;
+static struct exposition_cache *cache; /* as long as the store */
 static struct metric_set enabled;
 static uint64_t max_series, floor_before, chosen;
 static const struct now now = { .mono_ms = 1000, .unix_s = WORLD_NOW_S };
@@ -142,7 +144,7 @@ static void add_community(size_t i)
 	(void)snprintf(c->id, sizeof(c->id), "@TGS#_%zu", i);
 	len = snprintf(labels, sizeof(labels), "sdkappid=\"%zu\",community=\"%s\"", c->app + 1, c->id);
 	is.app = c->app;
-	is.key = random_below(1000);
+	is.key = random_below(1000) << 54;
 	is.level = (enum metric_scope)c->level;
 	is.place =
 		(struct topic_place){ { labels, (size_t)len }, { labels + len - 1 - strlen(c->id), strlen(c->id) } };
@@ -155,6 +157,8 @@ static void make_world(void)
 
 	world = (struct world){ .community_n = 1 + random_below(WORLD_COMMUNITIES), .observer = one_in(2) };
 	CHECK(store_new(WORLD_APPS, &store) == ERR_OK);
+	cache = exposition_cache_new();
+	CHECK(cache != NULL);
 	for (int m = 0; m < METRIC_COUNT; m++)
 		enabled.has[m] = !one_in(6);
 	for (int m = 0; m < TOPIC_FAMILIES; m++)
@@ -217,7 +221,9 @@ static struct exposition *open_page(const struct exposition_want *want)
 {
 	static struct health_app app[WORLD_APPS];
 	static struct health_exporter exporter;
-	struct exposition_parts parts = { .want = *want, .app = app, .app_n = WORLD_APPS, .exporter = &exporter };
+	struct exposition_parts parts = {
+		.want = *want, .app = app, .app_n = WORLD_APPS, .exporter = &exporter, .cache = cache
+	};
 	struct exposition *e;
 
 	for (size_t a = 0; a < WORLD_APPS; a++)
@@ -245,6 +251,26 @@ static char *read_page(struct exposition *e)
 	page = buf_take(&b, &len);
 	CHECK(page != NULL && (int64_t)len == measured);
 	return page;
+}
+
+/* The same page compressed, whatever is kept of those before. */
+static void check_gzip(const struct exposition_want *want, const char *page)
+{
+	struct exposition_want gzip = *want;
+	uint64_t series[METRIC_SCOPES];
+	struct exposition *e;
+	struct buf b;
+
+	gzip.coding = CODING_GZIP;
+	e = open_page(&gzip);
+	buf_init(&b, PAGE_MAX);
+	gzip_read(e, 1 + random_below(5000), &b);
+	assert_string_equal(buf_text(&b), page);
+	buf_done(&b);
+	CHECK(exposition_series(e, series) == want->full);
+	if (want->full)
+		CHECK(series[METRIC_TOPIC] + series[METRIC_COMMUNITY] == want_page.n);
+	exposition_close(e);
 }
 
 /* A header for each family in the order of the catalogue, in the spelling of the form; its samples behind it.
@@ -337,9 +363,10 @@ static void check_page(const struct exposition_want *want)
 	char *page = read_page(e);
 	const struct world_want model = { (int)want->level, want->app, want->metrics.has, floor_before };
 
+	world_expect(&world, &model, &want_page);
+	check_gzip(want, page);
 	split_page(page, want);
 	free(page);
-	world_expect(&world, &model, &want_page);
 	compare();
 	CHECK(exposition_series(e, series) == want->full);
 	if (want->full)
@@ -372,6 +399,7 @@ static void every_page_has_exactly_the_series_of_its_world(void **state)
 			}
 		}
 		store_free(store);
+		exposition_cache_free(cache);
 	}
 	CHECK(folded > 0);
 }

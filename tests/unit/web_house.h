@@ -26,7 +26,9 @@ struct stream {
 static struct {
 	struct stream stream;
 	int64_t size;
-	unsigned asked, opened, closed;
+	const char *encoding;
+	unsigned within_s;
+	unsigned asked, opened, closed, seconds;
 	bool head, http10;
 	char header[64], query[64], headers[128], pairs[128];
 } seen;
@@ -73,6 +75,7 @@ static inline void answer_text(void *arg, const struct web_request *q, struct we
 	               web_header(q, "accept") != NULL ? web_header(q, "accept") : "absent");
 	(void)snprintf(seen.query, sizeof(seen.query), "%s",
 	               web_query(q, "app") != NULL ? web_query(q, "app") : "absent");
+	seen.seconds = web_header_seconds(q, "x-timeout");
 	web_headers(q, "accept", &all);
 	(void)snprintf(seen.headers, sizeof(seen.headers), "%s", buf_text(&all));
 	buf_reset(&all);
@@ -89,6 +92,8 @@ static inline void answer_stream(void *arg, const struct web_request *q, struct 
 	seen.opened++;
 	reply->type = "text/plain; version=0.0.4; charset=utf-8";
 	reply->vary = "Accept, Accept-Encoding";
+	reply->encoding = seen.encoding;
+	reply->within_s = seen.within_s;
 	reply->stream = (struct web_stream){
 		.next = stream_next, .close = stream_close, .arg = &seen.stream, .size = seen.size
 	};

@@ -178,26 +178,118 @@ static void a_head_that_comes_byte_by_byte_ends_after_its_time(void **state)
 	web_free(w);
 }
 
-static void an_answer_that_is_read_too_slowly_is_cut(void **state)
+/* Reads an endless answer without ever being idle, until it is cut; returns how long it lasted. */
+static int64_t read_until_cut(struct web *w)
 {
-	struct web *w = open_one(8, 1);
 	struct client c = client_open(w, 0);
 	const int64_t start_ms = clock_ms();
-	ssize_t n = 1;
+	int64_t took_ms;
 
-	(void)state;
 	seen.stream.left = ENDLESS;
 	client_write(&c, GET("/stream"), strlen(GET("/stream")));
 	while (seen.closed == 0) {
 		static char bytes[1 << 20];
+		ssize_t n;
 
 		CHECK(clock_ms() - start_ms < PATIENCE_MS);
 		turn_briefly(w);
-		n = recv(c.fd, bytes, sizeof(bytes), MSG_DONTWAIT); /* never idle */
+		n = recv(c.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 		CHECK(n > 0 || errno == EAGAIN || seen.closed == 1);
 	}
-	CHECK(clock_ms() - start_ms >= 3 * SECOND_MS && seen.closed == 1);
+	took_ms = clock_ms() - start_ms;
+	CHECK(seen.closed == 1);
 	until_empty(w);
+	client_close(&c);
+	return took_ms;
+}
+
+static void an_answer_that_is_read_too_slowly_is_cut(void **state)
+{
+	struct web *w = open_one(8, 1);
+
+	(void)state;
+	seen.within_s = 100; /* more than is given to anybody */
+	CHECK(read_until_cut(w) >= 3 * SECOND_MS);
+	web_free(w);
+}
+
+/* The listener alone would allow thirty seconds, which are more than PATIENCE_MS. */
+static void an_answer_may_have_less_time_than_others(void **state)
+{
+	struct web *w = open_one(8, 10);
+
+	(void)state;
+	seen.within_s = 1;
+	CHECK(read_until_cut(w) >= SECOND_MS);
+	web_free(w);
+}
+
+static int error_of(int fd)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	CHECK(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0);
+	return error;
+}
+
+/* What the kernel holds for a reader who takes nothing goes with the connection. Who waits between two
+ * requests, or has his whole answer, hears an orderly end. */
+static void a_reader_whose_time_is_over_is_reset_and_nobody_else(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct web *w = open_one(8, 2);
+		struct client stalled = client_open(w, 0), idle = client_open(w, 0);
+		const int64_t end_ms = clock_ms() + PATIENCE_MS;
+		struct answer a;
+		char c;
+
+		client_write(&idle, GET("/text"), strlen(GET("/text")));
+		a = client_read(&idle, false);
+		CHECK(a.status == 200);
+		buf_done(&a.body);
+		seen.stream.left = ENDLESS;
+		seen.within_s = i; /* 0: the library's own timeout comes first */
+		client_write(&stalled, GET("/stream"), strlen(GET("/stream")));
+		while (web_connections(w) > 0)
+			turn(w, -1, end_ms);
+		CHECK(seen.closed == 1 && error_of(stalled.fd) == ECONNRESET);
+		CHECK(error_of(idle.fd) == 0 && recv(idle.fd, &c, 1, MSG_DONTWAIT) == 0);
+		client_close(&stalled);
+		client_close(&idle);
+		web_free(w);
+	}
+}
+
+static void who_stops_sending_still_gets_the_whole_answer(void **state)
+{
+	struct web *w = open_one(8, 1);
+	struct client c = client_open(w, 0);
+	struct answer a;
+
+	(void)state;
+	client_write(&c, GET("/stream"), strlen(GET("/stream")));
+	CHECK(shutdown(c.fd, SHUT_WR) == 0);
+	a = client_read(&c, false);
+	CHECK(a.status == 200 && a.whole && client_ended(&c) && error_of(c.fd) == 0);
+	buf_done(&a.body);
+	client_close(&c);
+	web_free(w);
+}
+
+static void the_time_of_an_answer_is_not_that_of_the_next_head(void **state)
+{
+	struct web *w = open_one(8, 10);
+	struct client c = client_open(w, 0);
+	struct answer a;
+
+	(void)state;
+	seen.within_s = 1;
+	client_write(&c, GET("/stream"), strlen(GET("/stream")));
+	a = client_read(&c, false);
+	CHECK(a.status == 200 && a.whole && w->guest != NULL && w->guest->left_s >= 10);
+	buf_done(&a.body);
 	client_close(&c);
 	web_free(w);
 }
@@ -328,6 +420,10 @@ int main(void)
 		cmocka_unit_test(an_idle_connection_ends_after_its_time),
 		cmocka_unit_test(a_head_that_comes_byte_by_byte_ends_after_its_time),
 		cmocka_unit_test(an_answer_that_is_read_too_slowly_is_cut),
+		cmocka_unit_test(an_answer_may_have_less_time_than_others),
+		cmocka_unit_test(a_reader_whose_time_is_over_is_reset_and_nobody_else),
+		cmocka_unit_test(who_stops_sending_still_gets_the_whole_answer),
+		cmocka_unit_test(the_time_of_an_answer_is_not_that_of_the_next_head),
 		cmocka_unit_test(quiescing_refuses_newcomers_and_finishes_the_rest),
 		cmocka_unit_test(the_end_closes_streams_and_every_descriptor),
 		cmocka_unit_test(nothing_piles_up),

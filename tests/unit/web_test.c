@@ -183,6 +183,26 @@ static void head_of_a_stream_of_unknown_size_ends_the_connection_instead_of_lyin
 	web_free(w);
 }
 
+static void the_coding_of_a_body_is_told_to_get_and_head(void **state)
+{
+	static const char *const request[] = { GET("/stream"), "HEAD /stream HTTP/1.1\r\n" HOST "\r\n" };
+	struct web *w = open_one(8, 10);
+
+	(void)state;
+	for (int i = 0; i < 8; i++) {
+		struct answer a;
+
+		seen.encoding = i / 2 % 2 == 1 ? "gzip" : NULL;
+		seen.size = i < 4 ? BLOCKS << 14 : WEB_SIZE_UNKNOWN;
+		seen.stream = (struct stream){ .left = BLOCKS };
+		a = ask(w, request[i % 2], strlen(request[i % 2]), i % 2 == 1, NULL);
+		CHECK(a.status == 200 && a.whole && answer_has(&a, "Content-Encoding", seen.encoding));
+		CHECK(i % 2 == 1 || a.body.len == (size_t)BLOCKS << 14); /* the bytes are the stream's own */
+		buf_done(&a.body);
+	}
+	web_free(w);
+}
+
 static void http_1_0_gets_a_length_and_its_end(void **state)
 {
 	static const char request[] = "GET /text HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
@@ -311,6 +331,58 @@ static void several_fields_are_one_and_every_pair_is_given(void **state)
 	web_free(w);
 }
 
+static void seconds_are_read_and_rounded_up(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned seconds;
+	} row[] = {
+		{ "10", 10 },
+		{ "9.5", 10 },
+		{ "9.000", 9 },
+		{ "9.0001", 10 },
+		{ "0.25", 1 },
+		{ "5.", 5 },
+		{ "007", 7 },
+		{ "10 \t", 10 },
+		{ "86400", 86400 },
+		{ "86400.1", WEB_SECONDS_MAX },
+		{ "4294967297", WEB_SECONDS_MAX },
+		{ "99999999999999999999999999999999", WEB_SECONDS_MAX },
+		{ "0", 0 },
+		{ "0.000", 0 },
+		{ "", 0 },
+		{ ".5", 0 },
+		{ ".", 0 },
+		{ "-1", 0 },
+		{ "+5", 0 },
+		{ "5s", 0 },
+		{ "1e3", 0 },
+		{ "5.5.5", 0 },
+		{ "5,5", 0 },
+		{ "5 5", 0 },
+		{ "0x10", 0 },
+		{ "NaN", 0 },
+		{ "Inf", 0 },
+	};
+	struct web *w = open_one(8, 10);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		char request[256];
+
+		(void)snprintf(request, sizeof(request), "GET /text HTTP/1.1\r\n" HOST "X-Timeout: %s\r\n\r\n",
+		               row[i].text);
+		CHECK(status_of(w, request) == 200);
+		if (seen.seconds != row[i].seconds)
+			fail_msg("'%s' is read as %u", row[i].text, seen.seconds);
+	}
+	CHECK(status_of(w, GET("/text")) == 200 && seen.seconds == 0); /* absent */
+	CHECK(status_of(w, "GET /text HTTP/1.1\r\n" HOST "X-Timeout: 3\r\nX-Timeout: 4\r\n\r\n") == 200);
+	CHECK(seen.seconds == 3);
+	web_free(w);
+}
+
 static uint64_t counted(const struct web *w, const char *handler, const char *status)
 {
 	struct web_count c;
@@ -352,12 +424,14 @@ int main(void)
 		cmocka_unit_test(a_broken_stream_is_visibly_cut),
 		cmocka_unit_test(head_gets_the_headers_of_get_and_nothing_more),
 		cmocka_unit_test(head_of_a_stream_of_unknown_size_ends_the_connection_instead_of_lying),
+		cmocka_unit_test(the_coding_of_a_body_is_told_to_get_and_head),
 		cmocka_unit_test(http_1_0_gets_a_length_and_its_end),
 		cmocka_unit_test(pipelined_requests_are_answered_in_order),
 		cmocka_unit_test(a_body_above_the_cap_is_no_answer_at_all),
 		cmocka_unit_test(targets_and_methods_find_their_answer),
 		cmocka_unit_test(headers_and_queries_reach_the_answer),
 		cmocka_unit_test(several_fields_are_one_and_every_pair_is_given),
+		cmocka_unit_test(seconds_are_read_and_rounded_up),
 		cmocka_unit_test(answers_are_counted_by_route_and_status),
 	};
 
