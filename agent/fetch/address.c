@@ -81,7 +81,7 @@ enum err place_find(struct fetch *f, const struct ask *a, struct place **ret)
 			p = place_new(f);
 			if (p == NULL)
 				return ERR_LIMIT;
-			*p = (struct place){ .asked_ms = -1, .listed_ms = -1, .good_ms = -1 };
+			*p = (struct place){ .fetch = f, .asked_ms = -1, .listed_ms = -1 };
 			memcpy(p->name, name, sizeof(name));
 		}
 	}
@@ -97,9 +97,12 @@ static bool within(int64_t since_ms, int64_t mono_ms, int64_t span_ms)
 
 bool place_known(const struct place *p, int64_t mono_ms)
 {
-	const int64_t last_ms = p->listed_ms > p->good_ms ? p->listed_ms : p->good_ms;
+	int64_t last_ms = p->listed_ms;
 
-	return p->addresses[0] != '\0' && (mono_ms == 0 || within(last_ms, mono_ms, ADDRESS_KEEP_MS));
+	for (unsigned i = 0; i < p->address_n; i++)
+		if (p->address[i].good_ms > last_ms)
+			last_ms = p->address[i].good_ms;
+	return p->address_n > 0 && (mono_ms == 0 || within(last_ms, mono_ms, ADDRESS_KEEP_MS));
 }
 
 static void lookup_drop(struct fetch *f, struct place *p)
@@ -131,7 +134,7 @@ void place_refresh(struct fetch *f, struct place *p, int64_t mono_ms)
 	f->lookups++;
 	p->asked_ms = mono_ms;
 	p->lookup_us = 0;
-	p->found[0] = '\0';
+	p->found_n = 0;
 	if (options_lookup(p) != CURLE_OK || curl_multi_add_handle(f->multi, p->lookup) != CURLM_OK)
 		lookup_drop(f, p);
 }
@@ -151,6 +154,94 @@ void places_age(struct fetch *f)
 			age(&f->place[i]);
 }
 
+/* ---- one of several addresses ---- */
+static struct address *address_of(struct place *p, const char *text)
+{
+	for (unsigned i = 0; i < p->address_n; i++)
+		if (strcmp(p->address[i].text, text) == 0)
+			return &p->address[i];
+	return NULL;
+}
+
+static bool rests(const struct address *a, int64_t mono_ms)
+{
+	return within(a->bad_ms, mono_ms, ADDRESS_REST_MS);
+}
+
+static bool all_rest(const struct place *p, int64_t mono_ms)
+{
+	for (unsigned i = 0; i < p->address_n; i++)
+		if (!rests(&p->address[i], mono_ms))
+			return false;
+	return true;
+}
+
+bool place_offers(const struct place *p, const char *address, int64_t mono_ms)
+{
+	for (unsigned i = 0; i < p->address_n; i++)
+		if (strcmp(p->address[i].text, address) == 0)
+			return !rests(&p->address[i], mono_ms) || all_rest(p, mono_ms);
+	return false;
+}
+
+/* Those that rest are left out: at the end of the list libcurl would still try them beside a slow one. */
+void place_list(const struct place *p, int64_t mono_ms, char *ret, size_t room)
+{
+	const bool all = all_rest(p, mono_ms);
+	size_t len = 0;
+
+	ret[0] = '\0';
+	for (unsigned i = 0; i < p->address_n; i++)
+		if ((all || !rests(&p->address[i], mono_ms)) && len < room)
+			len += (size_t)snprintf(ret + len, room - len, "%s%s", len > 0 ? "," : "", p->address[i].text);
+}
+
+void place_good(struct place *p, const char *address, int64_t mono_ms)
+{
+	struct address *a = address_of(p, address);
+
+	if (a == NULL || mono_ms <= 0)
+		return;
+	if (mono_ms > a->good_ms)
+		a->good_ms = mono_ms;
+	if (mono_ms > a->bad_ms) /* a call that was under way then says nothing of now */
+		a->bad_ms = -1;
+}
+
+void place_bad(struct place *p, const char *address, int64_t mono_ms)
+{
+	struct address *a = address_of(p, address);
+
+	if (a != NULL && mono_ms > a->bad_ms)
+		a->bad_ms = mono_ms;
+}
+
+/* ---- a look-up's end ---- */
+/* What is known of an address stays known while the name has it. */
+static void take_found(struct place *p)
+{
+	for (unsigned i = 0; i < p->found_n; i++) {
+		const struct address *old = address_of(p, p->found[i].text);
+
+		if (old != NULL)
+			p->found[i] = *old;
+	}
+	memcpy(p->address, p->found, sizeof(p->address));
+	p->address_n = p->found_n;
+	p->listed_ms = p->asked_ms + p->lookup_us / 1000;
+}
+
+static void keep_good(struct place *p)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < p->address_n; i++)
+		if (p->address[i].good_ms >= 0)
+			p->address[n++] = p->address[i];
+	p->address_n = n;
+	p->listed_ms = -1;
+}
+
 void place_ended(struct fetch *f, CURL *lookup, CURLcode code)
 {
 	struct place *p = f->place;
@@ -159,9 +250,8 @@ void place_ended(struct fetch *f, CURL *lookup, CURLcode code)
 		p++;
 	age(p);
 	lookup_drop(f, p);
-	if (p->found[0] != '\0') {
-		memcpy(p->addresses, p->found, sizeof(p->addresses));
-		p->listed_ms = p->asked_ms + p->lookup_us / 1000;
+	if (p->found_n > 0) {
+		take_found(p);
 		return;
 	}
 	/* What libcurl says when it cannot start a thread or open a socket pair is "cannot resolve", too. */
@@ -169,16 +259,7 @@ void place_ended(struct fetch *f, CURL *lookup, CURLcode code)
 		p->err = ERR_DNS;
 	if (p->fault[0] == '\0')
 		place_fault(p, p->err, curl_easy_strerror(code));
-	(void)snprintf(p->addresses, sizeof(p->addresses), "%s", p->good);
-	p->listed_ms = -1;
-}
-
-void place_good(struct place *p, const char *address, int64_t mono_ms)
-{
-	if (mono_ms <= 0 || strlen(address) >= sizeof(p->good))
-		return;
-	(void)snprintf(p->good, sizeof(p->good), "%s", address);
-	p->good_ms = mono_ms;
+	keep_good(p);
 }
 
 void places_done(struct fetch *f)

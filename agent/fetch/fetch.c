@@ -12,6 +12,8 @@ enum {
 	QUESTION_MAX = 2 << 20,
 	KEEP_BYTES = 256 << 10, /* a larger body's memory is given back */
 	SHORT_MS = 20,
+	CONNECTION_LIFE_S = 600, /* certificates are checked at connect time only */
+	CONNECTION_IDLE_S = 30,
 };
 
 /* ---- slots ---- */
@@ -72,6 +74,10 @@ enum err fetch_new(const struct fetch_conf *c, struct fetch **ret)
 		return ERR_MEMORY;
 	f->conf = *c;
 	f->conf.user_agent = NULL;
+	if (f->conf.connection_life_s == 0)
+		f->conf.connection_life_s = CONNECTION_LIFE_S;
+	if (f->conf.connection_idle_s == 0)
+		f->conf.connection_idle_s = CONNECTION_IDLE_S;
 	(void)unsetenv("SSLKEYLOGFILE"); /* libcurl would write the TLS secrets there */
 	if (memory_init() != CURLE_OK) {
 		free(f);
@@ -109,6 +115,7 @@ void fetch_free(struct fetch *f)
 			(void)curl_multi_remove_handle(f->multi, s->easy);
 			curl_easy_cleanup(s->easy);
 		}
+		attempts_settle(s, "");
 		buf_done(&s->question);
 		buf_done(&s->body);
 	}
@@ -148,8 +155,9 @@ static bool urls_fine(const struct ask *a)
 
 static void begin(struct fetch *f, struct slot *s)
 {
-	if (options_begin(s, s->place != NULL ? s->place->addresses : "") != CURLE_OK ||
-	    curl_multi_add_handle(f->multi, s->easy) != CURLM_OK)
+	s->attempt_n = 0;
+	s->stale = false;
+	if (options_begin(s) != CURLE_OK || curl_multi_add_handle(f->multi, s->easy) != CURLM_OK)
 		slot_fail(f, s, ERR_LOCAL_RESOURCE, NULL);
 	else
 		s->started = true;
@@ -218,11 +226,36 @@ enum err fetch_send(struct fetch *f, const struct ask *a)
 }
 
 /* ---- calls end ---- */
+static int64_t spent_us(const struct slot *s)
+{
+	curl_off_t us = 0;
+
+	(void)curl_easy_getinfo(s->easy, CURLINFO_TOTAL_TIME_T, &us);
+	return s->waited_us + (int64_t)us;
+}
+
+/* Nothing was said on the connection that was turned down, and it is closed: at worst as many of them follow
+ * as are kept. */
+static void begin_again(struct fetch *f, struct slot *s)
+{
+	struct place *p = s->place;
+
+	s->waited_us = spent_us(s);
+	s->text[0] = '\0';
+	if (place_known(p, s->asked_ms))
+		begin(f, s);
+	else
+		slot_fail(f, s, p->err, p->fault);
+}
+
 static void end_call(struct fetch *f, struct slot *s, CURLcode code)
 {
 	const char *address = NULL;
 
 	s->code = code;
+	attempts_settle(s, "");
+	if (s->place != NULL)
+		attempts_judge(s, reason_of(s, 200), s->asked_ms > 0 ? s->asked_ms + spent_us(s) / 1000 : 0);
 	if (s->place != NULL && code == CURLE_OK &&
 	    curl_easy_getinfo(s->easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK && address != NULL)
 		place_good(s->place, address, s->asked_ms);
@@ -262,6 +295,7 @@ static void collect(struct fetch *f)
 	int running, left;
 	CURLMsg *m;
 
+	f->restless = false;
 	(void)curl_multi_perform(f->multi, &running);
 	while ((m = curl_multi_info_read(f->multi, &left)) != NULL) {
 		const CURLcode code = m->data.result;
@@ -275,7 +309,10 @@ static void collect(struct fetch *f)
 			continue;
 		}
 		(void)curl_multi_remove_handle(f->multi, easy); /* frees `m` */
-		end_call(f, s, code);
+		if (s->stale)
+			begin_again(f, s);
+		else
+			end_call(f, s, code);
 	}
 	serve_waiting(f);
 }
@@ -313,8 +350,13 @@ enum err fetch_wait(struct fetch *f, const int *fds, size_t n, int64_t wait_ms)
 		extra[i] = (struct curl_waitfd){ .fd = fds[i], .events = CURL_WAIT_POLLIN };
 		bare[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
 	}
-	if (f->finished != NULL || wait_ms < 0)
+	if (f->finished != NULL || f->restless || wait_ms < 0)
 		wait_ms = 0;
+	/* libcurl 7.88 goes on from an address that failed to the next one only when it is driven again, and may
+	 * miss by a fraction of a millisecond that the share of time of a silent one is over. It would sleep on
+	 * until there is no time left for the others. */
+	if (f->connecting > 0 && wait_ms > SHORT_MS)
+		wait_ms = SHORT_MS;
 	if (wait_ms > 60000)
 		wait_ms = 60000;
 	code = curl_multi_poll(f->multi, extra, (unsigned)n, (int)wait_ms, NULL);

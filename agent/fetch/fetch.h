@@ -3,8 +3,12 @@
  * never followed. URLs carry a signature: they are never logged and never part of an error text.
  *
  * A host name is looked up once a minute, by one look-up at a time, and apart from the calls: whoever has an
- * address goes on with the one it has. When the look-up fails, calls use the address that answered last, for
- * up to an hour. A call whose name has no address waits for one as long as connecting may take. */
+ * address goes on with the one it has. When the look-up fails, calls use the addresses that have answered,
+ * for up to an hour. A call whose name has no address waits for one as long as connecting may take.
+ *
+ * An address that fails by itself (nobody there, silence, a handshake that fails) rests for a minute: calls
+ * go to the others of its name, and to all when all of them rest. No call begins on a kept connection to an
+ * address that rests or that the name does not have any more. */
 #ifndef AGENT_FETCH_FETCH_H
 #define AGENT_FETCH_FETCH_H
 
@@ -22,6 +26,8 @@ struct fetch_conf {
 	unsigned max_inflight; /* calls at once, at least 1 */
 	long timeout_ms;       /* a whole call, connect included; connecting alone may take 3 s of it */
 	const char *user_agent;
+	/* Of kept connections, in the whole seconds that libcurl counts; 0: ten minutes, and 30 s. */
+	long connection_life_s, connection_idle_s;
 };
 
 struct ask {

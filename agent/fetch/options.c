@@ -1,7 +1,6 @@
 /* Every option this program ever sets, so that none of libcurl's other doors (redirects, cookies, netrc,
  * proxies of the environment, other protocols) is open. The table in README.md lists them; a fence compares.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
@@ -15,8 +14,6 @@
 enum {
 	SLOW_BYTES_PER_S = 100, /* an upstream slower than this for SLOW_S is as good as dead */
 	SLOW_S = 5,
-	CONNECTION_LIFE_S = 600, /* certificates are checked at connect time only */
-	CONNECTION_IDLE_S = 30,
 	CA_CACHE_S =
 		30, /* libcurl keeps parsed trust anchors for a day unless told; a renewed file must count soon */
 	UNACKED_MS = 10000,
@@ -61,15 +58,19 @@ static size_t on_head(char *at, size_t size, size_t n, void *arg)
 	return CURL_WRITEFUNC_ERROR;
 }
 
-/* The connection stands and the request is written next: the only place where a silent second try shows. */
+/* The connection stands and the request is written next: the only place where a silent second try shows, and
+ * the last one where a kept connection can be turned down. libcurl closes it then. */
 static int on_request(void *arg, char *to, char *from, int to_port, int from_port)
 {
 	struct slot *s = arg;
 
-	(void)to;
 	(void)from;
 	(void)to_port;
 	(void)from_port;
+	s->stale = s->place != NULL && s->attempt_n == 0 && !place_offers(s->place, to, s->asked_ms);
+	if (s->stale)
+		return CURL_PREREQFUNC_ABORT;
+	attempts_settle(s, to);
 	s->sent++;
 	s->in_head = true;
 	return CURL_PREREQFUNC_OK;
@@ -84,6 +85,8 @@ static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sock
 	(void)purpose;
 	if (fd < 0 && errno != EAFNOSUPPORT)
 		s->err = ERR_LOCAL_RESOURCE;
+	if (fd >= 0)
+		attempts_opened(s, fd, a);
 	return fd >= 0 ? fd : CURL_SOCKET_BAD;
 }
 
@@ -101,15 +104,12 @@ static int on_sockopt(void *arg, curl_socket_t fd, curlsocktype purpose)
 static curl_socket_t on_address(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 {
 	struct place *p = arg;
-	const size_t len = strlen(p->found);
-	const void *binary = a->family == AF_INET6 ? (void *)&((struct sockaddr_in6 *)&a->addr)->sin6_addr
-	                                           : (void *)&((struct sockaddr_in *)&a->addr)->sin_addr;
-	char text[INET6_ADDRSTRLEN];
+	struct address new = { .good_ms = -1, .bad_ms = -1 };
 
 	(void)purpose;
-	if ((a->family == AF_INET || a->family == AF_INET6) && sizeof(p->found) - len > PLACE_ADDRESS &&
-	    inet_ntop(a->family, binary, text, sizeof(text)) != NULL)
-		(void)snprintf(p->found + len, sizeof(p->found) - len, "%s%s", len > 0 ? "," : "", text);
+	p->fetch->restless = true;
+	if (p->found_n < ADDRESSES_MAX && address_text(a, new.text))
+		p->found[p->found_n++] = new;
 	return CURL_SOCKET_BAD;
 }
 
@@ -147,8 +147,8 @@ CURLcode options_fixed(struct slot *s)
 	SET(CURLOPT_CONNECTTIMEOUT_MS, c->timeout_ms < CONNECT_MS ? c->timeout_ms : (long)CONNECT_MS);
 	SET(CURLOPT_LOW_SPEED_LIMIT, (long)SLOW_BYTES_PER_S);
 	SET(CURLOPT_LOW_SPEED_TIME, (long)SLOW_S);
-	SET(CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_LIFE_S);
-	SET(CURLOPT_MAXAGE_CONN, (long)CONNECTION_IDLE_S);
+	SET(CURLOPT_MAXLIFETIME_CONN, c->connection_life_s);
+	SET(CURLOPT_MAXAGE_CONN, c->connection_idle_s);
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
 	SET(CURLOPT_ACCEPT_ENCODING, "gzip"); /* on_body counts what it inflates to */
 	SET(CURLOPT_HEADERFUNCTION, on_head);
@@ -206,14 +206,17 @@ CURLcode options_call(struct slot *s, const struct ask *a)
 	return e;
 }
 
-CURLcode options_begin(struct slot *s, const char *addresses)
+CURLcode options_begin(struct slot *s)
 {
 	const long left_ms = s->fetch->conf.timeout_ms - (long)(s->waited_us / 1000);
 	CURL *h = s->easy;
 	CURLcode e = CURLE_OK;
+	size_t len;
 
-	if (s->place != NULL) /* "+": libcurl may forget it after a minute, the next call brings it again */
-		(void)snprintf(s->resolve_text, sizeof(s->resolve_text), "+%s:%s", s->place->name, addresses);
+	if (s->place != NULL) { /* "+": libcurl may forget it after a minute, the next call brings it again */
+		len = (size_t)snprintf(s->resolve_text, sizeof(s->resolve_text), "+%s:", s->place->name);
+		place_list(s->place, s->asked_ms, s->resolve_text + len, sizeof(s->resolve_text) - len);
+	}
 	s->resolve = (struct curl_slist){ .data = s->resolve_text };
 	SET(CURLOPT_RESOLVE, s->place != NULL ? &s->resolve : NULL);
 	SET(CURLOPT_TIMEOUT_MS, left_ms > 0 ? left_ms : 1L);

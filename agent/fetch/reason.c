@@ -20,13 +20,21 @@ static long refusal_of(const struct slot *s)
 	return status;
 }
 
+bool reason_beyond_proxy(const struct slot *s)
+{
+	long status = 0;
+
+	return s->proxied && curl_easy_getinfo(s->easy, CURLINFO_HTTP_CONNECTCODE, &status) == CURLE_OK &&
+	       status / 100 == 2;
+}
+
 /* Of a call whose connection failed it. */
 static enum err broken(const struct slot *s)
 {
 	return s->proxied && s->sent == 0 ? ERR_CONNECT : ERR_RESET;
 }
 
-static enum err reason_of(const struct slot *s, long status)
+enum err reason_of(const struct slot *s, long status)
 {
 	if (s->code == CURLE_OK)
 		return status == 200 ? ERR_OK : ERR_HTTP_STATUS;

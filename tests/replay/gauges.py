@@ -54,6 +54,19 @@ def cpu_s(process):
     return on_cpu_ns / 1e9, waiting_ns / 1e9
 
 
+def own_wait_s():
+    """How long this thread has been waiting for a CPU since its start."""
+    return int(pathlib.Path("/proc/thread-self/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
+
+
+def answered_in_s(exporter, path="/metrics"):
+    """(body, seconds) of one request, less the time for which the machine let the loop or this thread wait for a CPU."""
+    waited_s, began = cpu_s(exporter.process)[1] + own_wait_s(), time.monotonic()
+    body = exporter.raw(path)[2]
+    took_s = time.monotonic() - began
+    return body, max(0.0, took_s - (cpu_s(exporter.process)[1] + own_wait_s() - waited_s))
+
+
 class Prober:
     """Asks for one path over and over on a kept connection, and remembers of each round trip how long it took, and how
     much of that the loop was on a CPU or waited for one: the first holds what is left of the longest turn it met, and

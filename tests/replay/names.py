@@ -97,6 +97,7 @@ class Server:
         self.labels = b"".join(bytes([len(p)]) + p.encode() for p in name.split(".")) + b"\0"
         self.directory = pathlib.Path(directory)
         self.mode = ALIVE
+        self.addresses = ["127.0.0.1"]
         self.asked = 0
 
     def __enter__(self):
@@ -131,10 +132,10 @@ class Server:
         end = q.index(b"\0", 12) + 5
         kind = struct.unpack("!H", q[end - 4:end - 2])[0]
         found = asked and self.mode == ALIVE
-        answers = 1 if found and kind == 1 else 0
-        head = q[:2] + struct.pack("!HHHHH", 0x8180 | (0 if found else 3), 1, answers, 0, 0)
-        record = b"\xc0\x0c" + struct.pack("!HHIH4B", 1, 1, 1, 4, 127, 0, 0, 1) if answers else b""
-        return head + q[12:end] + record
+        addresses = self.addresses if found and kind == 1 else []
+        head = q[:2] + struct.pack("!HHHHH", 0x8180 | (0 if found else 3), 1, len(addresses), 0, 0)
+        records = [b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 1, 4) + socket.inet_aton(a) for a in addresses]
+        return head + q[12:end] + b"".join(records)
 
     def say(self, mode):
         self.mode = mode

@@ -205,7 +205,7 @@ static inline int close_upstream(void **state)
 	return 0;
 }
 
-static inline struct fetch *open_fetch(unsigned max_inflight, long timeout_ms)
+static inline struct fetch *open_fetch_for(unsigned max_inflight, long timeout_ms, long life_s, long idle_s)
 {
 	char agent[] = "tencentchat_exporter/test"; /* gone when this function returns */
 	const struct fetch_conf c = {
@@ -214,6 +214,8 @@ static inline struct fetch *open_fetch(unsigned max_inflight, long timeout_ms)
 		.max_inflight = max_inflight,
 		.timeout_ms = timeout_ms,
 		.user_agent = agent,
+		.connection_life_s = life_s,
+		.connection_idle_s = idle_s,
 	};
 	struct fetch *f = NULL;
 
@@ -221,8 +223,14 @@ static inline struct fetch *open_fetch(unsigned max_inflight, long timeout_ms)
 	return f;
 }
 
+static inline struct fetch *open_fetch(unsigned max_inflight, long timeout_ms)
+{
+	return open_fetch_for(max_inflight, timeout_ms, 0, 0);
+}
+
 static int64_t now_ms = 1000000; /* of the calls */
 static const char *through = ""; /* the proxy of the calls */
+static bool fresh;               /* their wish for a connection of their own */
 
 /* Everything given is overwritten afterwards: fetch_send copies what it needs. */
 static inline enum err send_to(struct fetch *f, size_t target, const char *base, const char *path,
@@ -236,6 +244,7 @@ static inline enum err send_to(struct fetch *f, size_t target, const char *base,
 		.len = sizeof(body) - 1,
 		.ca_file = ca_file != NULL ? ca : NULL,
 		.proxy = proxy,
+		.fresh = fresh,
 		.mono_ms = now_ms,
 	};
 	enum err e;

@@ -84,6 +84,24 @@ static inline struct reply call_named(struct fetch *f, const char *host, const c
 	return await(f);
 }
 
+/* The same at https://api.test. */
+static inline struct reply named(struct fetch *f, const char *path)
+{
+	return call_named(f, "api.test", path, in_folder("ca"));
+}
+
+/* Look-ups that are still under way end. */
+static inline void let_names_settle(struct fetch *f)
+{
+	const int64_t end_ms = clock_ms() + PATIENCE_MS;
+	struct reply r;
+
+	while (f->lookups > 0) {
+		CHECK(clock_ms() < end_ms);
+		CHECK(fetch_wait(f, NULL, 0, 10) == ERR_OK && !fetch_take(f, &r));
+	}
+}
+
 static inline struct reply call_tls(struct fetch *f, const char *ca_file)
 {
 	return call_named(f, "127.0.0.1", "/fine", ca_file);

@@ -224,6 +224,27 @@ static void the_proxys_name_is_looked_up_and_remembered_like_a_host(void **state
 	fetch_free(f);
 }
 
+static void a_proxy_s_address_rests_for_what_it_did_itself(void **state)
+{
+	static const enum proxy_way ways[] = { PROXY_REFUSE, PROXY_ASK, PROXY_BABBLE, PROXY_CLOSE, PROXY_SILENT };
+	struct fetch *f = open_fetch(1, 1000);
+	const struct place *p = &f->place[0];
+
+	(void)state;
+	through = proxy_url("proxy.test");
+	names_answer("127.0.0.2,127.0.0.1"); /* nobody at the first one */
+	CHECK(call_named(f, "api.test", "/last", in_folder("ca")).err == ERR_OK);
+	CHECK(!place_offers(p, "127.0.0.2", now_ms) && place_offers(p, "127.0.0.1", now_ms));
+	CHECK(call_named(f, "other.test", "/last", in_folder("ca")).err == ERR_TLS); /* the host's fault */
+	CHECK(p->address[1].bad_ms == -1);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		proxy.way = ways[i];
+		CHECK(call_named(f, "api.test", "/last", in_folder("ca")).err != ERR_OK);
+		CHECK(p->address[1].bad_ms == -1); /* it may be the host that is away */
+	}
+	fetch_free(f);
+}
+
 static void a_proxy_that_makes_no_tunnel_is_no_connection(void **state)
 {
 	static const struct {
@@ -323,6 +344,7 @@ int main(void)
 		PROXIED(the_host_is_verified_through_the_tunnel_too),
 		PROXIED(the_proxys_own_head_does_not_count),
 		PROXIED(the_proxys_name_is_looked_up_and_remembered_like_a_host),
+		PROXIED(a_proxy_s_address_rests_for_what_it_did_itself),
 		PROXIED(a_proxy_that_makes_no_tunnel_is_no_connection),
 		PROXIED(nobody_at_the_proxys_port_is_no_connection),
 		PROXIED(plain_http_and_other_proxies_are_refused),

@@ -3,6 +3,7 @@
 #define TESTS_UNIT_UPSTREAM_H
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <poll.h>
@@ -43,6 +44,7 @@ struct upstream {
 	size_t act_n;
 	SSL_CTX *tls; /* NULL: plain */
 	int fd, stop[2];
+	bool closed; /* nobody comes in any more */
 	unsigned port;
 	pthread_t thread;
 	pthread_mutex_t lock; /* of the three below */
@@ -154,6 +156,7 @@ static inline void upstream_accept(struct upstream *u)
 	if (p == u->peer + UPSTREAM_CONNECTIONS)
 		abort(); /* a test opens fewer */
 	*p = (struct upstream_peer){ .fd = accept(u->fd, NULL, NULL) };
+	u->closed = p->fd < 0 && errno == EINVAL;
 	if (p->fd < 0)
 		return;
 	(void)setsockopt(p->fd, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline));
@@ -173,7 +176,8 @@ static inline void *upstream_run(void *arg)
 	struct upstream *u = arg;
 
 	for (;;) {
-		struct pollfd fd[2 + UPSTREAM_CONNECTIONS] = { { u->stop[0], POLLIN, 0 }, { u->fd, POLLIN, 0 } };
+		struct pollfd fd[2 + UPSTREAM_CONNECTIONS] = { { u->stop[0], POLLIN, 0 },
+			                                           { u->closed ? -1 : u->fd, POLLIN, 0 } };
 
 		for (int i = 0; i < UPSTREAM_CONNECTIONS; i++)
 			fd[2 + i] = (struct pollfd){ u->peer[i].fd, POLLIN, 0 };
@@ -224,8 +228,9 @@ static inline int upstream_socket(int family, bool listening, unsigned *ret_port
 	return fd;
 }
 
-/* `ctx` (may be NULL) is taken. */
-static inline struct upstream *upstream_new_on(int family, const struct act *act, size_t n, SSL_CTX *ctx)
+/* The socket, which listens at `port`, and `ctx` (may be NULL) are taken. */
+static inline struct upstream *upstream_new_at(int fd, unsigned port, const struct act *act, size_t n,
+                                               SSL_CTX *ctx)
 {
 	struct upstream *u = calloc(1, sizeof(*u));
 
@@ -236,10 +241,19 @@ static inline struct upstream *upstream_new_on(int family, const struct act *act
 	u->tls = ctx;
 	for (int i = 0; i < UPSTREAM_CONNECTIONS; i++)
 		u->peer[i].fd = -1;
-	u->fd = upstream_socket(family, true, &u->port);
+	u->fd = fd;
+	u->port = port;
 	if (pthread_mutex_init(&u->lock, NULL) != 0 || pthread_create(&u->thread, NULL, upstream_run, u) != 0)
 		abort();
 	return u;
+}
+
+static inline struct upstream *upstream_new_on(int family, const struct act *act, size_t n, SSL_CTX *ctx)
+{
+	unsigned port;
+	const int fd = upstream_socket(family, true, &port);
+
+	return upstream_new_at(fd, port, act, n, ctx);
 }
 
 static inline struct upstream *upstream_new(const struct act *act, size_t n, SSL_CTX *ctx)
@@ -256,6 +270,12 @@ static inline void upstream_free(struct upstream *u)
 	close(u->fd);
 	SSL_CTX_free(u->tls);
 	free(u);
+}
+
+/* Whoever comes now is refused; connections that are open stay. */
+static inline void upstream_refuse(struct upstream *u)
+{
+	(void)shutdown(u->fd, SHUT_RDWR);
 }
 
 static inline unsigned upstream_count(struct upstream *u, const unsigned *counter)
