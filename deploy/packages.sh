@@ -1,15 +1,20 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that are missing. Used by deploy/demo.sh and tests/run.sh.
+# Installs the Debian packages that are missing. Used by deploy/demo.sh, tests/run.sh and the scripts of tests/bench.
 #
 #   deploy/packages.sh build   what compiles the program
 #   deploy/packages.sh demo    and what the demo shows it with
 #   deploy/packages.sh tests   and what the tests run
+#   deploy/packages.sh bench   what builds the program, and what tests/bench compares it with
+#   deploy/packages.sh scrapers   and who reads its pages in tests/bench/scrapers.sh
 set -euo pipefail
 
 build=(gcc libc6-dev cmake ninja-build pkg-config git ca-certificates libcurl4-openssl-dev libcjson-dev libmicrohttpd-dev
 	libssl-dev zlib1g-dev libconfig-dev)
 demo=("${build[@]}" libcmocka-dev python3 curl prometheus)
-tests=("${demo[@]}" clang clang-format shellcheck valgrind gzip python3-prometheus-client)
+tests=("${demo[@]}" clang clang-format shellcheck valgrind gzip wget python3-prometheus-client)
+bench=("${build[@]}" libcmocka-dev python3 curl gzip nginx golang-go golang-github-prometheus-client-golang-dev
+	python3-prometheus-client)
+scrapers=("${build[@]}" libcmocka-dev python3 curl gzip nginx golang-go nodejs prometheus wget)
 
 # The run-time library of clang's sanitizers is a package of its own, named after clang's version.
 clang_runtime() {
@@ -54,7 +59,9 @@ case ${1:-} in
 build) wanted=("${build[@]}") ;;
 demo) wanted=("${demo[@]}") ;;
 tests) wanted=("${tests[@]}") ;;
-*) die "usage: packages.sh build|demo|tests" ;;
+bench) wanted=("${bench[@]}") ;;
+scrapers) wanted=("${scrapers[@]}") ;;
+*) die "usage: packages.sh build|demo|tests|bench|scrapers" ;;
 esac
 
 command -v dpkg-query >/dev/null || die "this is no Debian; install what the README of deploy/ lists, then run again"
