@@ -197,6 +197,7 @@ enum err fetch_send(struct fetch *f, const struct ask *a)
 	s->bytes = 0;
 	s->head_len = 0;
 	s->sent = 0;
+	s->written = a->written;
 	s->since_us = s->waited_us = 0;
 	s->started = false;
 	s->place = NULL;
@@ -350,8 +351,9 @@ enum err fetch_wait(struct fetch *f, const int *fds, size_t n, int64_t wait_ms)
 		extra[i] = (struct curl_waitfd){ .fd = fds[i], .events = CURL_WAIT_POLLIN };
 		bare[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
 	}
-	if (f->finished != NULL || f->restless || wait_ms < 0)
+	if (f->finished != NULL || f->restless || f->wrote || wait_ms < 0)
 		wait_ms = 0;
+	f->wrote = false;
 	/* libcurl 7.88 goes on from an address that failed to the next one only when it is driven again, and may
 	 * miss by a fraction of a millisecond that the share of time of a silent one is over. It would sleep on
 	 * until there is no time left for the others. */

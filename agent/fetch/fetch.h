@@ -39,6 +39,9 @@ struct ask {
 	const char *proxy;   /* "http://host:port", asked to CONNECT, https only; NULL or "": none */
 	bool fresh;          /* on a connection of its own: kept ones may be as dead as the host was */
 	int64_t mono_ms; /* the loop's clock when the call is made; 0: not known, every address counts as old */
+	/* One is added when its request is written for the first time; fetch_wait does not sleep then, so that
+	 * the caller can tell when that was. Lives until the reply is taken. NULL: nobody counts. */
+	unsigned *written;
 };
 
 struct reply {

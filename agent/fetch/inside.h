@@ -67,7 +67,7 @@ struct slot {
 	size_t target;
 	uint64_t bytes;
 	size_t head_len;
-	unsigned sent;
+	unsigned sent, *written;
 	bool own_ca;         /* the handle carries a CA file */
 	bool proxied;        /* and a proxy */
 	bool started;        /* libcurl has seen the call */
@@ -97,6 +97,7 @@ struct fetch {
 	unsigned inflight;
 	size_t total;  /* bytes in all bodies */
 	bool restless; /* a look-up goes on only when it is driven again: libcurl 7.88 does not see to that */
+	bool wrote;    /* a request since the last wait */
 	unsigned connecting; /* attempts that are not settled */
 	struct place place[PLACES_MAX];
 	unsigned lookups;

@@ -71,7 +71,9 @@ static int on_request(void *arg, char *to, char *from, int to_port, int from_por
 	if (s->stale)
 		return CURL_PREREQFUNC_ABORT;
 	attempts_settle(s, to);
-	s->sent++;
+	if (s->sent++ == 0 && s->written != NULL)
+		++*s->written;
+	s->fetch->wrote = true;
 	s->in_head = true;
 	return CURL_PREREQFUNC_OK;
 }

@@ -23,6 +23,7 @@ static bool start_call(struct poller *p, size_t number, const char *usersig, con
 		               .ca_file = conf->ca_file,
 		               .proxy = conf->proxy,
 		               .mono_ms = now->mono_ms,
+		               .written = &l->written,
 		               .fresh = p->app[t->conf.app].breaker.open };
 	/* `random` tells requests apart; it is no secret. */
 	const uint32_t nonce = (uint32_t)plan_jitter(l->plan, (int64_t)UINT32_MAX + 1);
@@ -71,6 +72,7 @@ void poll_start(struct poller *p, size_t number, const struct now *now)
 	if (e != ERR_OK) {
 		struct outcome o = { .verdict = CHAT_DENIED, .err = e };
 
+		pace_sent(&task_lane(p, t)->pace, 1, now); /* never */
 		if (e == ERR_AUTH)
 			judge_bar(a, 0, &o, &why, now);
 		else

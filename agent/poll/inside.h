@@ -30,6 +30,7 @@ struct task {
 struct lane {
 	struct plan *plan; /* over task numbers */
 	struct pace pace;
+	unsigned written; /* requests that fetch wrote since `pace` was told */
 	struct tally tally;
 	int64_t required_micro; /* micro-calls a second that all its jobs need */
 	size_t job_n, pending;  /* live ones; never polled ones */

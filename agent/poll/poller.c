@@ -147,12 +147,25 @@ static bool is_stuck(struct poller *p, struct app *a, const struct now *now)
 	return false;
 }
 
+/* What was written in the turn before is said to have gone now, a little too late rather than too early. */
+static void note_written(struct poller *p, const struct now *now)
+{
+	for (size_t i = 0; i < p->parts.app_n; i++)
+		for (int c = 0; c < CHAT_COMMANDS; c++) {
+			struct lane *l = &p->app[i].lane[c];
+
+			pace_sent(&l->pace, l->written, now);
+			l->written = 0;
+		}
+}
+
 void poller_turn(struct poller *p, const struct now *now)
 {
 	struct reply r;
 	int n = 0;
 
 	p->more = false;
+	note_written(p, now);
 	while (n < REPLIES_A_TURN && fetch_take(p->parts.fetch, &r)) {
 		poll_deliver(p, &r, now);
 		n++;

@@ -36,9 +36,12 @@ static void end_poll(struct poller *p, size_t number, const struct poll_answer *
 	sink->ended(sink->arg, t->conf.subject, &end, now);
 }
 
-/* What libcurl sent again by itself is counted and owed like any other request. */
+/* What libcurl sent again by itself is counted and owed like any other request. What was never sent is not
+ * waited for. */
 static void note_sent(struct lane *l, const struct reply *r, const struct now *now)
 {
+	if (r->sent == 0)
+		pace_sent(&l->pace, 1, now);
 	if (r->sent < 2)
 		return;
 	l->tally.requests += r->sent - 1;

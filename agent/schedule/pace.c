@@ -4,6 +4,7 @@
 
 enum {
 	TOKEN = 1000,
+	SECOND_MS = 1000,
 	NEVER_MS = INT32_MIN, /* long before any mono time */
 	BURST_PART = 10,      /* the bucket holds a tenth of a second's calls */
 	RECOVER_PART = 85,    /* per cent of the ceiling that is trusted again soon */
@@ -102,28 +103,44 @@ static int64_t window_wait_ms(const struct pace *p, int64_t milli_per_s, const s
 	const unsigned room = (unsigned)least((milli_per_s + TOKEN - 1) / TOKEN, PACE_MAX_PER_S);
 	const int64_t then_ms = p->sent_ms[(p->sent_at + PACE_MAX_PER_S - room) % PACE_MAX_PER_S];
 
-	return now->mono_ms - then_ms >= 1000 ? 0 : then_ms + 1000 - now->mono_ms;
+	if (then_ms == PACE_UNSENT)
+		return SECOND_MS;
+	return now->mono_ms - then_ms >= SECOND_MS ? 0 : then_ms + SECOND_MS - now->mono_ms;
 }
 
-static void note_sent(struct pace *p, const struct now *now)
+static void note_taken(struct pace *p)
+{
+	p->sent_ms[p->sent_at] = PACE_UNSENT;
+	p->sent_at = (p->sent_at + 1) % PACE_MAX_PER_S;
+	if (p->unsent < PACE_MAX_PER_S)
+		p->unsent++;
+}
+
+static void note_peak(struct pace *p, unsigned n, const struct now *now)
 {
 	const int64_t second = now->mono_ms / 1000;
 	const size_t place = (size_t)(second % PACE_PEAK_S);
 
-	p->sent_ms[p->sent_at] = now->mono_ms;
-	p->sent_at = (p->sent_at + 1) % PACE_MAX_PER_S;
 	if (p->second[place] != second) {
 		p->second[place] = second;
 		p->count[place] = 0;
 	}
-	p->count[place]++;
+	p->count[place] += n;
+}
+
+void pace_sent(struct pace *p, unsigned n, const struct now *now)
+{
+	if (n > 0)
+		note_peak(p, n, now);
+	for (; n > 0 && p->unsent > 0; n--, p->unsent--)
+		p->sent_ms[(p->sent_at + PACE_MAX_PER_S - p->unsent) % PACE_MAX_PER_S] = now->mono_ms;
 }
 
 bool pace_take(struct pace *p, const struct now *now)
 {
 	if (window_wait_ms(p, pace_in_force(p, now), now) > 0 || !rate_take(&p->rate, now))
 		return false;
-	note_sent(p, now);
+	note_taken(p);
 	return true;
 }
 
@@ -131,8 +148,10 @@ void pace_spend(struct pace *p, unsigned n, const struct now *now)
 {
 	(void)pace_in_force(p, now);
 	rate_spend(&p->rate, n, now);
-	for (unsigned i = 0; i < n; i++)
-		note_sent(p, now);
+	for (unsigned i = 0; i < n; i++) {
+		note_taken(p);
+		pace_sent(p, 1, now); /* the oldest: of which call it is said does not matter */
+	}
 }
 
 int64_t pace_wait_ms(struct pace *p, const struct now *now)

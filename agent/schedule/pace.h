@@ -3,6 +3,8 @@
  * no allocation.
  *
  * - The budget is what the operator allows; the rate in force is never above it.
+ * - A call counts in the window until a second after it was really sent, which may be long after it was
+ * taken: its connection has to be made first.
  * - A throttle answer halves the rate, at most once in PACE_HALVE_MS, down to one call a second (a quarter of
  * the budget, when that is less). It then grows to most of what it was, gently, and from there by a twentieth
  * of the budget every ten seconds.
@@ -18,6 +20,8 @@
 
 enum { PACE_MAX_PER_S = 200, PACE_HALVE_MS = 5000, PACE_PEAK_S = 60 };
 
+#define PACE_UNSENT INT64_MAX
+
 struct pace {
 	struct rate rate;      /* refilled at the rate in force */
 	int64_t budget_milli;  /* milli-calls a second, 1 .. 1000 * PACE_MAX_PER_S */
@@ -25,18 +29,20 @@ struct pace {
 	int64_t ceiling_milli; /* the rate at which the service last said: too fast; 0: never */
 	int64_t grown_ms;      /* up to when growth has been added */
 	int64_t halved_ms, ramp_ms;
-	int64_t sent_ms[PACE_MAX_PER_S]; /* when the latest calls went, a ring */
-	unsigned sent_at;
-	int64_t second[PACE_PEAK_S]; /* which second a count is of */
+	int64_t sent_ms[PACE_MAX_PER_S]; /* when the latest calls went, a ring; PACE_UNSENT: not yet */
+	unsigned sent_at, unsent;        /* the latest `unsent` of them */
+	int64_t second[PACE_PEAK_S];     /* which second a count is of */
 	unsigned count[PACE_PEAK_S];
 };
 
 void pace_init(struct pace *p, int64_t budget_milli, const struct now *now);
-/* One call may go now, and counts; false: not yet. */
+/* One call may go now, and counts; false: not yet. pace_sent follows, whatever becomes of it. */
 bool pace_take(struct pace *p, const struct now *now);
+/* `n` of the calls that were taken have been sent, or will never be. */
+void pace_sent(struct pace *p, unsigned n, const struct now *now);
 /* `n` calls went that nobody asked for (the HTTP client's own resends): they are owed. */
 void pace_spend(struct pace *p, unsigned n, const struct now *now);
-/* Milliseconds until pace_take can succeed; 0 when it can now. */
+/* Milliseconds until pace_take can succeed; 0 when it can now. When it depends on a pace_sent: a second. */
 int64_t pace_wait_ms(struct pace *p, const struct now *now);
 /* The service said: too fast. Nothing is given for `stay_away_ms`. */
 void pace_throttled(struct pace *p, int64_t stay_away_ms, const struct now *now);

@@ -13,10 +13,11 @@ static void every_request_on_the_wire_is_counted_also_the_silent_second_one(void
 	struct reply r;
 
 	(void)state;
+	written = 0;
 	r = call(f, "/once");
-	CHECK(r.err == ERR_OK && r.sent == 1);
-	r = call(f, "/once"); /* read by the upstream, and met with an end */
-	CHECK(r.err == ERR_OK && r.sent == 2);
+	CHECK(r.err == ERR_OK && r.sent == 1 && written == 1);
+	r = call(f, "/once");                                  /* read by the upstream, and met with an end */
+	CHECK(r.err == ERR_OK && r.sent == 2 && written == 2); /* the second one of a call is not told again */
 	CHECK(upstream_count(u, &u->requests) == 3);
 	fetch_free(f);
 }
@@ -61,6 +62,7 @@ static void nothing_was_sent_without_a_connection(void **state)
 
 	(void)state;
 	CHECK(call(f, "/dated").sent == 1); /* whose head must not show in the next ones */
+	written = 0;
 	(void)snprintf(base, sizeof(base), "http://127.0.0.1:%u", port);
 	CHECK(!fetch_take(f, &r) && send_to(f, 0, base, "/", NULL) == ERR_OK);
 	r = await(f);
@@ -68,6 +70,7 @@ static void nothing_was_sent_without_a_connection(void **state)
 	CHECK(!fetch_take(f, &r) && send_to(f, 0, "https://unknown.invalid", "/", NULL) == ERR_OK);
 	r = await(f);
 	CHECK(r.err == ERR_DNS && r.sent == 0 && r.status == 0 && r.date_s == 0);
+	CHECK(written == 0);
 	close(reserved);
 	fetch_free(f);
 }

@@ -231,6 +231,7 @@ static inline struct fetch *open_fetch(unsigned max_inflight, long timeout_ms)
 static int64_t now_ms = 1000000; /* of the calls */
 static const char *through = ""; /* the proxy of the calls */
 static bool fresh;               /* their wish for a connection of their own */
+static unsigned written;         /* counts those whose request was written */
 
 /* Everything given is overwritten afterwards: fetch_send copies what it needs. */
 static inline enum err send_to(struct fetch *f, size_t target, const char *base, const char *path,
@@ -246,6 +247,7 @@ static inline enum err send_to(struct fetch *f, size_t target, const char *base,
 		.proxy = proxy,
 		.fresh = fresh,
 		.mono_ms = now_ms,
+		.written = &written,
 	};
 	enum err e;
 

@@ -201,6 +201,7 @@ enum err fetch_send(struct fetch *f, const struct ask *a)
 	memcpy(c->question, a->body, a->len);
 	c->question[a->len] = '\0';
 	service.sent[c->app]++;
+	++*a->written;
 	service.flying++;
 	return ERR_OK;
 }

@@ -46,6 +46,7 @@ static struct {
 	size_t ended[JOBS_MAX];
 	struct poll_end last_end[JOBS_MAX];
 	unsigned most_flying;
+	bool wrote; /* a request since the last wait */
 } world;
 
 bool fetch_room(const struct fetch *f)
@@ -62,6 +63,8 @@ enum err fetch_send(struct fetch *f, const struct ask *a)
 	CHECK(strstr(a->url, "usersig=sig") != NULL);
 	CHECK(a->len == 2 && memcmp(a->body, "{}", 2) == 0);
 	world.flying[world.flying_n++] = a->target;
+	++*a->written;
+	world.wrote = true;
 	if (world.flying_n > world.most_flying)
 		world.most_flying = world.flying_n;
 	world.sent[world.sent_n++] = (struct sent){ world.now.mono_ms, a->target };
@@ -222,7 +225,10 @@ static inline void play(struct stage *s, int64_t for_ms)
 	while (world.now.mono_ms < end_ms) {
 		int64_t wait_ms;
 
+		world.wrote = false;
 		poller_turn(s->poller, &world.now);
+		if (world.wrote) /* fetch_wait does not sleep then */
+			poller_turn(s->poller, &world.now);
 		wait_ms = poller_wait_ms(s->poller, &world.now);
 		CHECK(wait_ms >= 0);
 		if (wait_ms < 1 || world.flying_n > 0)

@@ -11,6 +11,7 @@
 
 #include "agent/schedule/breaker.h"
 #include "agent/schedule/pace.h"
+#include "tests/unit/random.h"
 
 #define CHECK assert_true
 
@@ -30,6 +31,7 @@ static void pump(struct pace *p, struct now *now, int64_t for_ms)
 		while (pace_take(p, now)) {
 			CHECK(sent_n < SENT_MAX);
 			sent[sent_n++] = now->mono_ms;
+			pace_sent(p, 1, now);
 		}
 		wait_ms = pace_wait_ms(p, now);
 		CHECK(wait_ms > 0);
@@ -161,6 +163,34 @@ static void a_ramp_starts_at_a_tenth(void **state)
 	}
 }
 
+/* Calls wait for their connections, some for long, and then go all at once. */
+static void no_second_holds_more_however_late_calls_go(void **state)
+{
+	static const int64_t delay_ms[] = { 5, 60, 400, 3000 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(delay_ms) / sizeof(delay_ms[0]); i++) {
+		struct now now = { .mono_ms = 5000 };
+		unsigned waiting = 0;
+		struct pace p;
+
+		random_start(7 + i);
+		sent_n = 0;
+		pace_init(&p, 50000, &now);
+		for (; now.mono_ms < 65000; now.mono_ms++) {
+			while (waiting < 64 && pace_take(&p, &now))
+				waiting++;
+			if (waiting == 0 || random_below((uint64_t)delay_ms[i]) > 0)
+				continue;
+			pace_sent(&p, waiting, &now);
+			for (; waiting > 0; waiting--)
+				sent[sent_n++] = now.mono_ms;
+		}
+		CHECK(most_in(1000) <= 50);
+		CHECK(i > 0 || sent_n >= 60 * 50 * 98 / 100);
+	}
+}
+
 static void what_was_spent_unasked_is_owed(void **state)
 {
 	struct now now = { .mono_ms = 5000 };
@@ -186,8 +216,11 @@ static void the_peak_is_the_busiest_second_of_the_last_minute(void **state)
 	CHECK(pace_peak(&p, &now) == 0);
 	for (int i = 0; i < 7; i++)
 		CHECK(pace_take(&p, &now));
+	CHECK(pace_peak(&p, &now) == 0); /* none of them went yet */
+	pace_sent(&p, 7, &now);
 	now.mono_ms += 1500;
 	CHECK(pace_take(&p, &now));
+	pace_sent(&p, 1, &now);
 	CHECK(pace_peak(&p, &now) == 7);
 	now.mono_ms = 64999;
 	CHECK(pace_peak(&p, &now) == 7);
@@ -296,6 +329,7 @@ int main(void)
 		cmocka_unit_test(the_rate_grows_back_to_the_budget_and_no_further),
 		cmocka_unit_test(it_stays_away_as_long_as_it_is_told),
 		cmocka_unit_test(a_ramp_starts_at_a_tenth),
+		cmocka_unit_test(no_second_holds_more_however_late_calls_go),
 		cmocka_unit_test(what_was_spent_unasked_is_owed),
 		cmocka_unit_test(the_peak_is_the_busiest_second_of_the_last_minute),
 		cmocka_unit_test(five_in_a_row_open_it_and_probes_grow_rare),
