@@ -10,6 +10,7 @@
 enum {
 	FIELD_MAX = 16 << 10, /* no head is longer */
 	CROWD = 8,            /* bodies at once; usual are one or two */
+	CALM_MS = 10000,
 };
 
 /* One body under way. */
@@ -25,13 +26,20 @@ static size_t scrape_next(void *arg, char *at, size_t room)
 	return exposition_next(s->exposition, at, room);
 }
 
-/* Bodies that many readers hold for long pin the facts of many moments. When the last of them is gone their
- * memory is free, but in pieces between facts that stay, where the C library keeps it unless it is told. */
-static void give_back(struct daemon *d)
+static void note_crowd(struct daemon *d)
 {
-	if (d->scrapes > 0 || d->crowd < CROWD)
+	if (d->scrapes >= CROWD)
+		d->crowd_ms = d->now.mono_ms;
+}
+
+/* Bodies that many readers hold for long pin the facts of many moments. Afterwards their memory is free, but
+ * in pieces between facts that stay, where the C library keeps it unless it is told. A little later, since
+ * polls that come meanwhile take some of the pieces. */
+void answers_turn(struct daemon *d)
+{
+	if (d->crowd_ms == 0 || d->now.mono_ms - d->crowd_ms < CALM_MS)
 		return;
-	d->crowd = 0;
+	d->crowd_ms = 0;
 	(void)malloc_trim(0);
 }
 
@@ -40,11 +48,11 @@ static void scrape_close(void *arg)
 	struct scrape *s = arg;
 	struct daemon *d = s->daemon;
 
+	note_crowd(d);
 	d->scrapes--;
 	figures_scraped(d, s->exposition);
 	exposition_close(s->exposition);
 	free(s);
-	give_back(d);
 }
 
 static void refuse(struct web_reply *reply, const char *text)
@@ -155,8 +163,7 @@ void answer_metrics(void *arg, const struct web_request *q, struct web_reply *re
 		return;
 	}
 	d->scrapes++;
-	if (d->scrapes > d->crowd)
-		d->crowd = d->scrapes;
+	note_crowd(d);
 	reply->type = exposition_type_text(a.want.type);
 	reply->encoding = exposition_coding_text(a.want.coding);
 	reply->vary = "Accept, Accept-Encoding";

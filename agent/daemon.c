@@ -299,6 +299,7 @@ static enum err turn_and_wait(struct daemon *d)
 	poller_turn(d->poller, &d->now);
 	discovery_turn(d);
 	web_turn(d->web);
+	answers_turn(d);
 	wait_ms = least(poller_wait_ms(d->poller, &d->now), web_wait_ms(d->web));
 	for (size_t a = 0; a < d->roster->app_n; a++)
 		if (discovery_busy(d, a))

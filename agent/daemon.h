@@ -37,7 +37,8 @@ struct daemon {
 	int64_t started_ms; /* mono */
 	bool ready, stopping;
 	struct slow_turns slow;
-	unsigned scrapes, crowd;       /* bodies being sent; most at once since memory was given back */
+	unsigned scrapes;              /* bodies being sent */
+	int64_t crowd_ms;              /* mono, when they were last many; 0: not since memory was given back */
 	struct rate log_rate;          /* lines about failing polls */
 	uint64_t log_held;             /* of which not written */
 	struct health_app *app_health; /* by app, as of the latest daemon_refresh */
@@ -74,6 +75,9 @@ void figures_scraped(struct daemon *d, const struct exposition *e);
 /* Why /-/ready or /-/healthy would say 503, written to `room`; NULL: they would not. */
 const char *daemon_unready(struct daemon *d, struct why *room);
 const char *daemon_unwell(struct daemon *d, struct why *room);
+
+/* answers.c: gives memory back when a crowd of readers has gone. */
+void answers_turn(struct daemon *d);
 
 /* polls.c: the poller's sink for communities. */
 struct poller_sink polls_sink(struct daemon *d);
