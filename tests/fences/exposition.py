@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 
 NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+PLAIN = re.compile(r'[^"\\]*')
+FORBIDDEN = re.compile("[\r\0\ud800-\udfff]")
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]Inf|NaN")
 TYPES = ("counter", "gauge", "histogram", "summary", "untyped")
 SUFFIXES = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("", "_sum", "_count")}
@@ -68,9 +70,8 @@ class Reader:
             return self
         if not text.endswith("\n"):
             self.bad(text.count("\n") + 1, "the last line has no newline")
-        for at, character in enumerate(text):
-            if character == "\r" or character == "\0" or 0xD800 <= ord(character) <= 0xDFFF:
-                self.bad(text.count("\n", 0, at) + 1, f"character U+{ord(character):04X}")
+        for found in FORBIDDEN.finditer(text):
+            self.bad(text.count("\n", 0, found.start()) + 1, f"character U+{ord(found.group()):04X}")
         # Not splitlines: that splits at more than newlines.
         for number, line in enumerate(text.split("\n")[: -1 if text.endswith("\n") else None], 1):
             self.line(number, line)
@@ -182,19 +183,18 @@ class Reader:
     def value(self, number, line, at):
         text = []
         while at < len(line):
-            c = line[at]
-            if c == '"':
+            plain = PLAIN.match(line, at)
+            text.append(plain.group())
+            at = plain.end()
+            if line[at : at + 1] == '"':
                 return "".join(text), at + 1
-            if c == "\\":
+            if line[at : at + 1] == "\\":
                 escape = {"\\": "\\", '"': '"', "n": "\n"}.get(line[at + 1 : at + 2])
                 if escape is None:
                     self.bad(number, f"escape \\{line[at + 1 : at + 2]} in a label value")
                     return None, at
                 text.append(escape)
                 at += 2
-            else:
-                text.append(c)
-                at += 1
         self.bad(number, "a label value without its closing quote")
         return None, at
 

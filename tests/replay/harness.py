@@ -6,6 +6,7 @@ ended by the pid it was started with.
 
 import contextlib
 import http.client
+import itertools
 import os
 import pathlib
 import re
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import time
 import unittest
+import zlib
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TESTS / "simulator"))
@@ -72,6 +74,18 @@ def app_block(app, api, ca_file, communities, **options):
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
+def opened(body):
+    """What one gzip member holds: whole, with the right sums, and nothing behind it."""
+    member = zlib.decompressobj(31)
+    try:
+        text = member.decompress(body)
+    except zlib.error as e:
+        raise AssertionError(f"no gzip: {e}") from None
+    if not member.eof or member.unused_data:
+        raise AssertionError(f"not one whole gzip member: {len(body)} bytes, {len(member.unused_data)} behind its end")
+    return text
+
+
 class Page:
     """One /metrics body that passed the strict checker, by its Content-Type."""
 
@@ -110,6 +124,7 @@ class Exporter:
         self.environment = environment
         self.process = None
         self.address = None
+        self.codings = itertools.cycle(("identity", "gzip"))
 
     def start(self):
         command = [EXPORTER, f"--config.file={self.config}", "--web.listen-address=127.0.0.1:0", *self.flags]
@@ -160,8 +175,9 @@ class Exporter:
         else:
             self.kill()
 
-    def get(self, path="/metrics", method="GET", headers=None):
-        """(status, headers, body) of one request on a connection of its own."""
+    def raw(self, path="/metrics", method="GET", headers=None):
+        """(status, headers, body) of one request on a connection of its own, the body as it came. Whoever asks for a page
+        with this opens and checks it himself."""
         connection = http.client.HTTPConnection(self.address, timeout=20)
         try:
             connection.request(method, path, headers=headers or {})
@@ -170,11 +186,28 @@ class Exporter:
         finally:
             connection.close()
 
+    def fetch(self, path, method="GET", headers=None):
+        """The same; of metrics every second body is asked for compressed, and opened."""
+        metrics = path.partition("?")[0] == "/metrics"
+        coding = next(self.codings) if metrics else "identity"
+        status, answer, body = self.raw(path, method, {"Accept-Encoding": coding, **(headers or {})})
+        wanted = "gzip" if coding == "gzip" and status == 200 and method in ("GET", "HEAD") else None
+        if answer["Content-Encoding"] != wanted:
+            raise AssertionError(f"{path}, asked for {coding}, came with Content-Encoding {answer['Content-Encoding']!r}")
+        return status, answer, opened(body) if wanted and method == "GET" else body
+
+    def get(self, path="/metrics", method="GET", headers=None):
+        """The same; metrics have passed the strict checker."""
+        status, answer, body = self.fetch(path, method, headers)
+        if status == 200 and method == "GET" and path.partition("?")[0] == "/metrics":
+            Page(body.decode("utf-8"), answer["Content-Type"])
+        return status, answer, body
+
     def page(self, path="/metrics", accept=None):
-        status, headers, body = self.get(path, headers={"Accept": accept} if accept is not None else None)
+        status, answer, body = self.fetch(path, headers={"Accept": accept} if accept is not None else None)
         if status != 200:
             raise AssertionError(f"{path} answered {status}: {body[:200]!r}")
-        return Page(body.decode("utf-8"), headers["Content-Type"])
+        return Page(body.decode("utf-8"), answer["Content-Type"])
 
     def ready(self):
         until(lambda: self.get("/-/ready")[0] == 200, "ready")

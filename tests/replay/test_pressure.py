@@ -21,11 +21,10 @@ apps = ( {{ sdkappid = 1400000001; identifiers = [ "administrator" ];
 
 class Pressure(ReplayTest):
     def sample(self, exporter, seconds):
-        """(time, effective rate, duration of the last sweep), five times a second. The page is large and many, so it is
-        not checked here."""
+        """(time, effective rate, duration of the last sweep), five times a second."""
         samples, end = [], time.monotonic() + seconds
         while (now := time.monotonic()) < end:
-            text = exporter.get()[2].decode()
+            text = exporter.get("/metrics?level=app")[2].decode()
             sweep = SWEEP.search(text)
             samples.append((now, float(EFFECTIVE.search(text).group(1)), sweep and float(sweep.group(1))))
             time.sleep(max(0.0, now + 0.2 - time.monotonic()))
