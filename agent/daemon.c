@@ -246,13 +246,20 @@ static void stop(struct daemon *d, const char *signal_name)
 	web_quiesce(d->web);
 }
 
+static void hang_up(struct daemon *d)
+{
+	poller_hurry(d->poller, &d->now);
+	LOG(SAY_WARN, "reload_ignored", LOG_TEXT("cure", "restart to apply a changed configuration"),
+	    LOG_TEXT("done", "apps stopped by a refused signature read their key and ask again"));
+}
+
 static void take_signals(struct daemon *d)
 {
 	struct signalfd_siginfo info;
 
 	while (read(d->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGHUP)
-			LOG(SAY_WARN, "reload_ignored", LOG_TEXT("cure", "restart to apply a changed configuration"));
+			hang_up(d);
 		else
 			stop(d, info.ssi_signo == SIGTERM ? "TERM" : "INT");
 	}

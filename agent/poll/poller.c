@@ -8,7 +8,7 @@
 /* Replies delivered and calls started in one turn, so that the listener gets its turn too. */
 enum { REPLIES_A_TURN = 16, SENDS_A_TURN = 16, BODY_MAX = 2 << 20, URL_MAX_BYTES = 4096 };
 
-enum { RETRY_FIRST = 1000 };
+enum { RETRY_FIRST = 1000, CODE_LOCKED_OUT = 70050 };
 
 /* ---- life ---- */
 static enum err app_init(struct app *a, const struct poller_app *conf, uint64_t seed, const struct now *now)
@@ -219,4 +219,14 @@ int64_t poller_wait_ms(struct poller *p, const struct now *now)
 void poller_stop(struct poller *p)
 {
 	p->stopped = true;
+}
+
+void poller_hurry(struct poller *p, const struct now *now)
+{
+	for (size_t i = 0; i < p->parts.app_n; i++) {
+		struct app *a = &p->app[i];
+
+		if (a->barred && a->closed_by.code != CODE_LOCKED_OUT)
+			breaker_hurry(&a->breaker, now);
+	}
 }

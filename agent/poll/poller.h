@@ -93,6 +93,9 @@ void poller_turn(struct poller *p, const struct now *now);
 int64_t poller_wait_ms(struct poller *p, const struct now *now);
 /* Sends nothing more; calls in flight may still be delivered. */
 void poller_stop(struct poller *p);
+/* An operator says that keys were put right: apps that a refused signature stopped read their key and ask
+ * again now, but for those that the service has locked out. */
+void poller_hurry(struct poller *p, const struct now *now);
 void poller_free(struct poller *p);
 
 /* One command of one app as the poller sees it. */

@@ -43,6 +43,7 @@ static void plan_probe(struct breaker *b, const struct now *now)
 		b->gap_ms = b->gap_ms * 2 < b->gap_max_ms ? b->gap_ms * 2 : b->gap_max_ms;
 	}
 	b->probe_at_ms = now->mono_ms + gap_ms;
+	b->hurried = false;
 }
 
 bool breaker_good(struct breaker *b)
@@ -103,4 +104,14 @@ void breaker_hold(struct breaker *b, int64_t every_ms, const struct now *now)
 	b->probing = false;
 	b->held_ms = every_ms;
 	plan_probe(b, now);
+}
+
+void breaker_hurry(struct breaker *b, const struct now *now)
+{
+	const int64_t soonest_ms = b->probe_at_ms - b->held_ms + BREAKER_APART_MS;
+
+	if (!b->open || b->probing || b->hurried || b->held_ms <= BREAKER_APART_MS)
+		return;
+	b->hurried = true;
+	b->probe_at_ms = soonest_ms > now->mono_ms ? soonest_ms : now->mono_ms;
 }

@@ -11,14 +11,20 @@
 
 #include "agent/base/now.h"
 
-enum { BREAKER_ROW = 5, BREAKER_LOOK = 20, BREAKER_GAP_MS = 1000, BREAKER_GAP_MAX_MS = 30000 };
+enum {
+	BREAKER_ROW = 5,
+	BREAKER_LOOK = 20,
+	BREAKER_GAP_MS = 1000,
+	BREAKER_GAP_MAX_MS = 30000,
+	BREAKER_APART_MS = 5000
+};
 
 struct breaker {
 	uint64_t random;  /* of the jitter */
 	uint32_t history; /* one bit for each of the latest calls: it failed */
 	unsigned known;   /* how many of them there are */
 	unsigned row;     /* failed on the way, in a row */
-	bool open, probing;
+	bool open, probing, hurried;
 	int64_t held_ms; /* gap of an opening by decision; 0: none */
 	int64_t gap_ms, gap_max_ms, probe_at_ms;
 };
@@ -38,5 +44,8 @@ bool breaker_bad(struct breaker *b, bool on_the_way, bool probe, const struct no
 void breaker_neutral(struct breaker *b, bool probe, const struct now *now);
 /* Opens by decision: a probe every `every_ms` until one is good. */
 void breaker_hold(struct breaker *b, int64_t every_ms, const struct now *now);
+/* Somebody says that what it was opened for is cured: the next probe goes now, but not within
+ * BREAKER_APART_MS of the one before. Nothing else changes. */
+void breaker_hurry(struct breaker *b, const struct now *now);
 
 #endif

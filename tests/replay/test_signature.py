@@ -1,6 +1,7 @@
 """Keys and clocks that change under a running exporter, counted where it matters: at the service, which locks out."""
 
 import pathlib
+import signal
 import time
 
 from gauges import report
@@ -53,6 +54,21 @@ class Signature(ReplayTest):
         self.assertLessEqual(len(self.refused(mark)), 3)
         self.assertEqual(1, page.one("tencentchat_app_up"))
         self.assertEqual({}, page.family("tencentchat_community_last_error_info"))
+
+    def test_a_file_put_right_and_a_hang_up_are_enough_at_once(self):
+        exporter = self.start()
+        mark = self.chat.last_request()
+        self.chat.rotate_key(secret_key="c3" * 32, write_file=False)
+        exporter.until(lambda p: p.one("tencentchat_app_up") == 0, "stopped")
+        stopped = time.time()
+        until(lambda: time.time() >= stopped + 6, "not within five seconds of the latest call")
+        pathlib.Path(self.chat.app()["secret_key_file"]).write_text("c3" * 32, encoding="ascii")
+        began = time.time()
+        exporter.process.send_signal(signal.SIGHUP)
+        page = self.goes_on(exporter, began - 1, 10)
+        report("rotation_file_and_hang_up", recovered_s=page.one(SUCCESS) - began, refused=len(self.refused(mark)))
+        self.assertEqual(1, page.one("tencentchat_app_up"))
+        self.assertLessEqual(len(self.refused(mark)), 2)
 
     def test_a_wrong_key_at_start_costs_three_calls_in_the_first_minute(self):
         chat = self.chat = self.simulator("demo.scenario")

@@ -306,6 +306,33 @@ static void a_decision_holds_it_open_at_an_even_pace(void **state)
 	CHECK(!breaker_good(&b));
 }
 
+static void a_probe_can_be_hurried_but_not_often(void **state)
+{
+	struct now now = { .mono_ms = 5000 };
+	struct breaker b;
+
+	(void)state;
+	breaker_init(&b, 1000, 7);
+	breaker_hurry(&b, &now); /* closed: nothing to hurry */
+	CHECK(breaker_wait_ms(&b, &now) == 0);
+	breaker_hold(&b, 60000, &now);
+	breaker_hurry(&b, &now);
+	CHECK(breaker_wait_ms(&b, &now) == BREAKER_APART_MS);
+	now.mono_ms += 20000;
+	CHECK(breaker_start(&b));
+	breaker_hurry(&b, &now);
+	CHECK(breaker_wait_ms(&b, &now) == INT64_MAX); /* one is under way */
+	CHECK(!breaker_bad(&b, true, true, &now));
+	now.mono_ms += 7000;
+	CHECK(breaker_wait_ms(&b, &now) == 53000);
+	breaker_hurry(&b, &now);
+	CHECK(breaker_wait_ms(&b, &now) == 0);
+	CHECK(breaker_start(&b) && !breaker_bad(&b, true, true, &now));
+	breaker_hurry(&b, &now);
+	breaker_hurry(&b, &now);
+	CHECK(breaker_wait_ms(&b, &now) == BREAKER_APART_MS);
+}
+
 static void a_call_that_says_nothing_gives_the_probe_back(void **state)
 {
 	struct now now = { .mono_ms = 5000 };
@@ -335,6 +362,7 @@ int main(void)
 		cmocka_unit_test(five_in_a_row_open_it_and_probes_grow_rare),
 		cmocka_unit_test(half_of_twenty_open_it_whatever_the_order),
 		cmocka_unit_test(a_decision_holds_it_open_at_an_even_pace),
+		cmocka_unit_test(a_probe_can_be_hurried_but_not_often),
 		cmocka_unit_test(a_call_that_says_nothing_gives_the_probe_back),
 	};
 
