@@ -59,6 +59,25 @@ uint64_t lines_stamp(const struct view *v, enum metric m, size_t community, uint
 	return mix(seed, 2 + (uint64_t)topic_community_value(f, m, floor));
 }
 
+enum { AHEAD = 2, CACHE_LINE = 64, CARD = 256 };
+
+/* Neighbours on a page lie far apart in memory: what they are, and what is known of them. */
+static void look_ahead(const struct view *v, enum metric m, size_t community)
+{
+	const struct metric_info *info = metric_info(m);
+	const struct facts *f;
+	const char *card;
+
+	if (community >= pin_communities(v->pin))
+		return;
+	card = (const char *)pin_community(v->pin, community);
+	for (size_t at = 0; at < CARD; at += CACHE_LINE)
+		__builtin_prefetch(card + at);
+	f = pin_facts(v->pin, community);
+	if (f != NULL && info->from == METRIC_FACTS)
+		facts_ahead(f, info->scope == METRIC_TOPIC ? FACTS_ALL : FACTS_SUMS);
+}
+
 bool lines_write(const struct view *v, enum metric m, struct place *at, size_t end, struct buf *out,
                  uint64_t *lines)
 {
@@ -67,6 +86,7 @@ bool lines_write(const struct view *v, enum metric m, struct place *at, size_t e
 	for (; at->community < end; at->community++, at->topic = 0) {
 		const size_t start = out->len;
 
+		look_ahead(v, m, at->community + AHEAD);
 		if (out->status != ERR_OK || !write_community(v, m, at, out))
 			return false;
 		*lines += scope == METRIC_COMMUNITY && out->len > start;

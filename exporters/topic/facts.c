@@ -32,6 +32,15 @@ size_t facts_bytes(const struct facts *f)
 	return sizeof(*f) + text_room(f->text_len) + f->topic_n * (sizeof(f->topic[0]) + unread);
 }
 
+void facts_ahead(const struct facts *f, enum facts_part part)
+{
+	enum { LINE = 64, TOPICS = 20, TEXT = 24 }; /* what most communities have at most, and their topics */
+	const size_t all = sizeof(*f) + TOPICS * (sizeof(f->topic[0]) + TEXT);
+
+	for (size_t at = 0; at < (part == FACTS_ALL ? all : sizeof(*f)); at += LINE)
+		__builtin_prefetch((const char *)f + at);
+}
+
 uint64_t facts_new_messages(const struct facts *f)
 {
 	return (uint64_t)f->fresh;
