@@ -4,11 +4,11 @@
 
 #include "exporters/exposition/inside.h"
 
-/* Raw deflate; the member around it is gzip.c's. Level 3, with a search that takes the first long match:
+/* Raw deflate; the member around it is gzip.c's. Level 3, with a search that takes the first match:
  * lines so much alike deflate to a tenth at any level, and a page that changed must not cost more than it is
  * worth. */
-enum { LEVEL = 3, RAW_WINDOW = -15, MEMORY = 8, FLUSH_ROOM = 64 };
-enum { GOOD = 4, LAZY = 4, NICE = 258, CHAIN = 4 };
+enum { LEVEL = 3, RAW_WINDOW = -15, MEMORY = 7, FLUSH_ROOM = 64 };
+enum { GOOD = 4, LAZY = 2, NICE = 258, CHAIN = 1 };
 
 struct packer {
 	z_stream z;
