@@ -72,7 +72,7 @@ void poll_start(struct poller *p, size_t number, const struct now *now)
 	if (e != ERR_OK) {
 		struct outcome o = { .verdict = CHAT_DENIED, .err = e };
 
-		pace_sent(&task_lane(p, t)->pace, 1, now); /* never */
+		pace_never(&task_lane(p, t)->pace, 1, now);
 		if (e == ERR_AUTH)
 			judge_bar(a, 0, &o, &why, now);
 		else

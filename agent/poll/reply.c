@@ -41,7 +41,7 @@ static void end_poll(struct poller *p, size_t number, const struct poll_answer *
 static void note_sent(struct lane *l, const struct reply *r, const struct now *now)
 {
 	if (r->sent == 0)
-		pace_sent(&l->pace, 1, now);
+		pace_never(&l->pace, 1, now);
 	if (r->sent < 2)
 		return;
 	l->tally.requests += r->sent - 1;

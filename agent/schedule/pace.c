@@ -128,12 +128,23 @@ static void note_peak(struct pace *p, unsigned n, const struct now *now)
 	p->count[place] += n;
 }
 
+/* The oldest of those taken: which call it is said of does not matter. */
+static void settle(struct pace *p, unsigned n, const struct now *now)
+{
+	for (; n > 0 && p->unsent > 0; n--, p->unsent--)
+		p->sent_ms[(p->sent_at + PACE_MAX_PER_S - p->unsent) % PACE_MAX_PER_S] = now->mono_ms;
+}
+
 void pace_sent(struct pace *p, unsigned n, const struct now *now)
 {
 	if (n > 0)
 		note_peak(p, n, now);
-	for (; n > 0 && p->unsent > 0; n--, p->unsent--)
-		p->sent_ms[(p->sent_at + PACE_MAX_PER_S - p->unsent) % PACE_MAX_PER_S] = now->mono_ms;
+	settle(p, n, now);
+}
+
+void pace_never(struct pace *p, unsigned n, const struct now *now)
+{
+	settle(p, n, now);
 }
 
 bool pace_take(struct pace *p, const struct now *now)
@@ -150,7 +161,7 @@ void pace_spend(struct pace *p, unsigned n, const struct now *now)
 	rate_spend(&p->rate, n, now);
 	for (unsigned i = 0; i < n; i++) {
 		note_taken(p);
-		pace_sent(p, 1, now); /* the oldest: of which call it is said does not matter */
+		pace_sent(p, 1, now);
 	}
 }
 

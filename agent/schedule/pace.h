@@ -36,13 +36,16 @@ struct pace {
 };
 
 void pace_init(struct pace *p, int64_t budget_milli, const struct now *now);
-/* One call may go now, and counts; false: not yet. pace_sent follows, whatever becomes of it. */
+/* One call may go now, and counts; false: not yet. pace_sent or pace_never follows. */
 bool pace_take(struct pace *p, const struct now *now);
-/* `n` of the calls that were taken have been sent, or will never be. */
+/* `n` of the calls that were taken have been sent. */
 void pace_sent(struct pace *p, unsigned n, const struct now *now);
+/* `n` of them never will be: they count in the window as if they went now, but in no peak. */
+void pace_never(struct pace *p, unsigned n, const struct now *now);
 /* `n` calls went that nobody asked for (the HTTP client's own resends): they are owed. */
 void pace_spend(struct pace *p, unsigned n, const struct now *now);
-/* Milliseconds until pace_take can succeed; 0 when it can now. When it depends on a pace_sent: a second. */
+/* Milliseconds until pace_take can succeed; 0 when it can now. When it depends on a call that has not gone: a
+ * second. */
 int64_t pace_wait_ms(struct pace *p, const struct now *now);
 /* The service said: too fast. Nothing is given for `stay_away_ms`. */
 void pace_throttled(struct pace *p, int64_t stay_away_ms, const struct now *now);

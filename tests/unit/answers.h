@@ -8,6 +8,27 @@
 
 #include "exporters/topic/topic.h"
 
+/* Facts of an answer with these elements. */
+static inline struct facts *answer_decode(const char *elements, const struct topic_context *c,
+                                          const struct facts *before)
+{
+	struct topic_answer a;
+	struct why why = { 0 };
+	struct buf json;
+
+	buf_init(&json, 64 << 20);
+	buf_fmt(&json, "{\"ErrorCode\":0,\"TopicAndSelfInfo\":[%s]}", elements);
+	if (json.status != ERR_OK)
+		abort();
+	topic_decode(json.at, json.len, c, before, &a, &why);
+	buf_done(&json);
+	if (a.facts == NULL) {
+		fprintf(stderr, "%s\n", why.text);
+		abort();
+	}
+	return a.facts;
+}
+
 /* Facts of `community` with `n` topics, the last message of topic i at `last_s + i`; every third is muted. */
 static inline struct facts *answer_facts(const char *community, size_t n, int64_t last_s)
 {
@@ -17,14 +38,10 @@ static inline struct facts *answer_facts(const char *community, size_t n, int64_
 		.keep_ms = 300000,
 		.now = { .mono_ms = 1000, .unix_s = last_s + 100 },
 	};
-	struct topic_answer a;
-	struct why why = { 0 };
+	struct facts *f;
 	struct buf b;
-	size_t len;
-	char *json;
 
 	buf_init(&b, 64 << 20);
-	buf_str(&b, "{\"ErrorCode\":0,\"TopicAndSelfInfo\":[");
 	for (size_t i = 0; i < n; i++)
 		buf_fmt(
 			&b,
@@ -32,17 +49,9 @@ static inline struct facts *answer_facts(const char *community, size_t n, int64_
 			"\"NextMsgSeq\":%zu,\"CreateTime\":1600000000,\"LastMsgTime\":%lld,\"MuteAllMember\":\"%s\"}}",
 			i > 0 ? "," : "", community, i, i, i + 1, (long long)(last_s + (int64_t)i),
 			i % 3 == 0 ? "On" : "Off");
-	buf_str(&b, "]}");
-	json = buf_take(&b, &len);
-	if (json == NULL)
-		abort();
-	topic_decode(json, len, &c, NULL, &a, &why);
-	free(json);
-	if (a.facts == NULL) {
-		fprintf(stderr, "%s\n", why.text);
-		abort();
-	}
-	return a.facts;
+	f = answer_decode(buf_text(&b), &c, NULL);
+	buf_done(&b);
+	return f;
 }
 
 #endif

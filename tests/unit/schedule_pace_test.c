@@ -230,6 +230,23 @@ static void the_peak_is_the_busiest_second_of_the_last_minute(void **state)
 	CHECK(pace_peak(&p, &now) == 0);
 }
 
+static void what_was_never_sent_costs_budget_but_is_in_no_peak(void **state)
+{
+	struct now now = { .mono_ms = 5000 };
+	struct pace p;
+
+	(void)state;
+	pace_init(&p, 1000, &now); /* one a second */
+	CHECK(pace_take(&p, &now));
+	pace_never(&p, 1, &now);
+	CHECK(pace_peak(&p, &now) == 0);
+	CHECK(!pace_take(&p, &now) && pace_wait_ms(&p, &now) == 1000);
+	now.mono_ms += 1000;
+	CHECK(pace_take(&p, &now));
+	pace_sent(&p, 1, &now);
+	CHECK(pace_peak(&p, &now) == 1);
+}
+
 /* ---- breaker ---- */
 static void five_in_a_row_open_it_and_probes_grow_rare(void **state)
 {
@@ -362,6 +379,7 @@ int main(void)
 		cmocka_unit_test(five_in_a_row_open_it_and_probes_grow_rare),
 		cmocka_unit_test(half_of_twenty_open_it_whatever_the_order),
 		cmocka_unit_test(a_decision_holds_it_open_at_an_even_pace),
+		cmocka_unit_test(what_was_never_sent_costs_budget_but_is_in_no_peak),
 		cmocka_unit_test(a_probe_can_be_hurried_but_not_often),
 		cmocka_unit_test(a_call_that_says_nothing_gives_the_probe_back),
 	};

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "exporters/topic/inside.h"
+#include "tests/unit/answers.h"
 #include "tests/unit/random.h"
 
 #define CHECK assert_true
@@ -30,17 +31,8 @@ static struct facts *decode(const char *elements, bool observer, const struct fa
 		.keep_ms = 300000,
 		.now = { .mono_ms = 1000000, .unix_s = NOW_S },
 	};
-	struct topic_answer a;
-	struct why why = { "" };
-	struct buf json;
 
-	buf_init(&json, 1 << 20);
-	buf_fmt(&json, "{\"TopicAndSelfInfo\":[%s]}", elements);
-	topic_decode(json.at, json.len, &c, before, &a, &why);
-	buf_done(&json);
-	if (a.facts == NULL)
-		fail_msg("%s", why.text);
-	return a.facts;
+	return answer_decode(elements, &c, before);
 }
 
 /* Bit m: family m has a new revision, at every floor that matters. */

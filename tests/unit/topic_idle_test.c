@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "exporters/topic/topic.h"
+#include "tests/unit/answers.h"
 
 #define CHECK assert_true
 
@@ -23,17 +24,8 @@ static struct facts *decode(const char *elements, int64_t later_s, const struct 
 		.keep_ms = 300000,
 		.now = { .mono_ms = (1000 + later_s) * 1000, .unix_s = NOW_S + later_s },
 	};
-	struct topic_answer a;
-	struct why why = { "" };
-	struct buf json;
 
-	buf_init(&json, 1 << 20);
-	buf_fmt(&json, "{\"TopicAndSelfInfo\":[%s]}", elements);
-	topic_decode(json.at, json.len, &c, before, &a, &why);
-	buf_done(&json);
-	if (a.facts == NULL)
-		fail_msg("%s", why.text);
-	return a.facts;
+	return answer_decode(elements, &c, before);
 }
 
 /* One topic whose last message is so old. */
