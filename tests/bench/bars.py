@@ -1,14 +1,17 @@
 """What every bench needs: clocks of other processes, a client that only counts, medians, the table of bars."""
 
 import argparse
+import contextlib
 import json
 import math
 import os
 import pathlib
+import shutil
 import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 STARTED = time.monotonic()
@@ -25,6 +28,18 @@ def say(text):
 def end_well():
     """SIGTERM ends a bench as an exception does, and with it what it started."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
+
+
+def in_folder(run, options, name="bench"):
+    """run(options, directory, stack) in a folder of its own; what it put on the stack is ended, and the folder gone, however
+    it ends."""
+    end_well()
+    directory = pathlib.Path(tempfile.mkdtemp(prefix=f"tencentchat-{name}."))
+    try:
+        with contextlib.ExitStack() as stack:
+            run(options, directory, stack)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def cpu_s(pid):

@@ -4,14 +4,10 @@ folded, so nothing is cheaper than it may be in life.
 """
 
 import argparse
-import contextlib
-import pathlib
-import shutil
-import tempfile
 import time
 
 import program
-from bars import Scrape, cpu_s, end_well, print_table, rss_bytes, say
+from bars import Scrape, cpu_s, in_folder, print_table, rss_bytes, say
 
 INTERVAL_S, SCRAPE_EVERY_S = 60, 15
 
@@ -51,13 +47,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="10 and 100 communities, to see that it works")
     options = parser.parse_args()
-    end_well()
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="tencentchat-bench."))
-    try:
-        with contextlib.ExitStack() as stack:
-            run(options, directory, stack)
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+    in_folder(run, options)
 
 
 if __name__ == "__main__":

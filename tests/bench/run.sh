@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every bench in one command; see README.md. Installs what is missing, and ends what it started.
 #
-#   tests/bench/run.sh           everything, about twenty minutes on two idle cores
+#   tests/bench/run.sh           everything, about twelve minutes on two idle cores
 #   tests/bench/run.sh --quick   small pages and few rounds, to see that it works
 #   tests/bench/run.sh --pays    the table of what a user pays, alone
 #

@@ -5,15 +5,12 @@ series, nginx the same bytes; that they do is checked. A round scrapes everybody
 """
 
 import argparse
-import contextlib
 import gzip
 import pathlib
-import shutil
 import subprocess
-import tempfile
 import urllib.request
 
-from bars import Bars, Figures, end_well, print_table, say
+from bars import Bars, Figures, in_folder, print_table, say
 from servers import Golang, Nginx, Ours, Python
 
 TOPICS = 20  # a community
@@ -187,13 +184,7 @@ def main():
     parser.add_argument("--bars", help="append the rows of the table to this file")
     parser.add_argument("--quick", action="store_true", help="up to 100,000 series, to see that it works")
     options = parser.parse_args()
-    end_well()
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="tencentchat-bench."))
-    try:
-        with contextlib.ExitStack() as stack:
-            run(options, directory, stack)
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+    in_folder(run, options)
 
 
 if __name__ == "__main__":

@@ -5,19 +5,17 @@ communities has news, so that bodies are made of pieces that were kept and piece
 """
 
 import argparse
-import contextlib
 import pathlib
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(TESTS / "bench"), str(TESTS / "replay")]
 
 import clients  # noqa: E402
-from bars import end_well, print_table, say  # noqa: E402
+from bars import in_folder, print_table, say  # noqa: E402
 from page import Page  # noqa: E402
 from prometheus import Prometheus, TextProxy  # noqa: E402
 from servers import Ours  # noqa: E402
@@ -135,13 +133,7 @@ def main():
     parser.add_argument("--reader", required=True, help="reader.go, built")
     parser.add_argument("--series", type=int, default=1_000_000, help="of topics")
     options = parser.parse_args()
-    end_well()
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="tencentchat-scrapers."))
-    try:
-        with contextlib.ExitStack() as stack:
-            run(options, directory, stack)
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+    in_folder(run, options, "scrapers")
 
 
 if __name__ == "__main__":
