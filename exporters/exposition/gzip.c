@@ -155,6 +155,7 @@ static struct piece *small_piece(struct exposition *e)
 static struct piece *next_piece(struct exposition *e)
 {
 	struct gzip *g = e->gzip;
+	struct piece *tail;
 
 	switch (g->stage) {
 	case STAGE_HEAD:
@@ -172,8 +173,10 @@ static struct piece *next_piece(struct exposition *e)
 		g->stage = STAGE_TAIL;
 		return next_piece(e);
 	case STAGE_TAIL:
-		g->stage = STAGE_END;
-		return make_tail(g);
+		tail = make_tail(g);
+		if (tail != NULL)
+			g->stage = STAGE_END;
+		return tail;
 	case STAGE_END:
 	case STAGE_BROKEN:
 		break;
