@@ -163,10 +163,10 @@ static enum err open_web(struct daemon *d, const struct daemon_listen *listen, s
 		.idle_timeout_s = IDLE_S,
 	};
 	static struct web_route route[] = {
-		{ NULL, answer_metrics },
-		{ "/", answer_landing },
-		{ "/-/healthy", answer_healthy },
-		{ "/-/ready", answer_ready },
+		{ .answer = answer_metrics },
+		{ .path = "/", .answer = answer_landing },
+		{ .path = "/-/healthy", .answer = answer_healthy },
+		{ .path = "/-/ready", .answer = answer_ready },
 	};
 	const size_t n = sizeof(route) / sizeof(route[0]);
 

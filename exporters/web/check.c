@@ -127,7 +127,7 @@ static void read_head(const struct call *call, size_t head_len, struct heads *h)
 		h->odd = h->odd || version != call->version || h->next + 2 != call->method + head_len;
 }
 
-unsigned check_request(const struct call *call, const char **ret_text)
+unsigned check_request(struct call *call, const char **ret_text)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(call->c, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
@@ -135,6 +135,7 @@ unsigned check_request(const struct call *call, const char **ret_text)
 	struct heads h = { 0 };
 
 	read_head(call, head_len, &h);
+	call->body = h.body;
 	if (call->target_len > TARGET_MAX) {
 		*ret_text = "the request target is too long\n";
 		return MHD_HTTP_URI_TOO_LONG;

@@ -91,9 +91,9 @@ struct call {
 	struct web *web;
 	struct MHD_Connection *c;
 	const char *path, *method, *version; /* borrowed from MHD */
-	bool head, http10;
-	size_t target_len; /* before anything is decoded */
-	bool target_odd;   /* bytes that no target has, %00, or more arguments than anybody needs */
+	bool head, http10, body;             /* body: its head announces one */
+	size_t target_len;                   /* before anything is decoded */
+	bool target_odd; /* bytes that no target has, %00, or more arguments than anybody needs */
 	bool judged;
 };
 void *on_target(void *arg, const char *target, struct MHD_Connection *c);
@@ -112,7 +112,7 @@ bool check_shield(struct MHD_Connection *c);
 /* Reads the raw target and, when MHD could choke on its arguments, hides them from it. */
 void check_target(struct call *call, char *target);
 /* The status to refuse with, 0 for none. */
-unsigned check_request(const struct call *call, const char **ret_text);
+unsigned check_request(struct call *call, const char **ret_text);
 
 /* ---- answer.c ---- */
 struct manner {

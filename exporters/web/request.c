@@ -62,10 +62,21 @@ static enum MHD_Result refuse(const struct call *call, unsigned status, const ch
 	return finish(call, &reply, how);
 }
 
+static bool reads(const struct call *call)
+{
+	return call->head || strcmp(call->method, "GET") == 0;
+}
+
+static bool acts(const struct call *call)
+{
+	return strcmp(call->method, "POST") == 0 || strcmp(call->method, "PUT") == 0;
+}
+
 /* MHD_YES without an answer: the request is fine. */
-static enum MHD_Result judge(const struct call *call, const struct guest *g)
+static enum MHD_Result judge(struct call *call, const struct guest *g)
 {
 	struct manner how = { .close = true };
+	const struct web_route *route = find_route(call->web, call->path);
 	const char *text = "";
 	const unsigned status = check_request(call, &text);
 
@@ -73,12 +84,15 @@ static enum MHD_Result judge(const struct call *call, const struct guest *g)
 		return refuse(call, status, text, &how);
 	if (g->late)
 		return refuse(call, MHD_HTTP_SERVICE_UNAVAILABLE, "too many connections\n", &how);
-	if (call->head || strcmp(call->method, "GET") == 0)
-		return MHD_YES;
-	if (find_route(call->web, call->path) == NULL)
+	if (route == NULL && !reads(call))
 		return refuse(call, MHD_HTTP_NOT_FOUND, "no such page\n", &how);
-	how.allow = "GET, HEAD";
-	return refuse(call, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD are allowed here\n", &how);
+	if (route != NULL && route->acts && acts(call) && call->body)
+		return refuse(call, MHD_HTTP_BAD_REQUEST, "this request has no body here\n", &how);
+	if (route == NULL || (route->acts ? acts(call) : reads(call)))
+		return MHD_YES;
+	how.allow = route->acts ? "POST, PUT" : "GET, HEAD";
+	text = route->acts ? "only POST and PUT are allowed here\n" : "only GET and HEAD are allowed here\n";
+	return refuse(call, MHD_HTTP_METHOD_NOT_ALLOWED, text, &how);
 }
 
 static enum MHD_Result answer(const struct call *call, struct guest *g)

@@ -58,10 +58,12 @@ struct web_reply {
 };
 typedef void web_answer(void *arg, const struct web_request *q, struct web_reply *reply);
 
-/* GET and HEAD are allowed on every route; other methods get 405 with Allow, unknown paths 404. */
+/* GET and HEAD are allowed on a route, or POST and PUT, without a body; other methods get 405 with Allow,
+ * unknown paths 404. */
 struct web_route {
 	const char *path; /* compared exactly */
 	web_answer *answer;
+	bool acts; /* POST and PUT: it changes something */
 };
 
 struct web_conf {

@@ -186,7 +186,7 @@ int main(int argc, char **argv)
 	const struct web_conf c = {
 		.listen = listen, .listen_n = 1, .max_connections = 16, .idle_timeout_s = 10
 	};
-	const struct web_route route = { "/metrics", answer };
+	const struct web_route route = { .path = "/metrics", .answer = answer };
 	const size_t communities = argc == 3 ? strtoull(argv[1], NULL, 10) : 0;
 	const size_t topics = argc == 3 ? strtoull(argv[2], NULL, 10) : 0;
 	struct why why = { 0 };

@@ -28,7 +28,7 @@ static struct {
 	int64_t size;
 	const char *encoding;
 	unsigned within_s;
-	unsigned asked, opened, closed, seconds;
+	unsigned asked, opened, closed, seconds, acted;
 	bool head, http10;
 	char header[64], query[64], headers[128], pairs[128];
 } seen;
@@ -121,11 +121,20 @@ static inline void answer_huge(void *arg, const struct web_request *q, struct we
 	}
 }
 
+static inline void answer_act(void *arg, const struct web_request *q, struct web_reply *reply)
+{
+	(void)arg;
+	(void)q;
+	seen.acted++;
+	buf_str(&reply->body, "done\n");
+}
+
 static const struct web_route routes[] = {
-	{ "/", answer_busy },
-	{ "/text", answer_text },
-	{ "/stream", answer_stream },
-	{ "/huge", answer_huge },
+	{ .path = "/", .answer = answer_busy },
+	{ .path = "/text", .answer = answer_text },
+	{ .path = "/stream", .answer = answer_stream },
+	{ .path = "/huge", .answer = answer_huge },
+	{ .path = "/act", .answer = answer_act, .acts = true },
 };
 
 static inline struct web *open_web(const char *const *listen, size_t n, unsigned max_connections,

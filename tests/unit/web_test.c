@@ -303,6 +303,38 @@ static void targets_and_methods_find_their_answer(void **state)
 	web_free(w);
 }
 
+/* What changes something is never done by a link, and never twice. */
+static void what_acts_is_posted_without_a_body(void **state)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} request[] = {
+		{ 200, "POST /act HTTP/1.1\r\n" HOST "\r\n" },
+		{ 200, "POST /act HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n" },
+		{ 200, "PUT /act?a=b HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n" },
+		{ 400, "POST /act HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhello" },
+		{ 400, "PUT /act HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" },
+		{ 405, GET("/act") },
+		{ 405, "DELETE /act HTTP/1.1\r\n" HOST "\r\n" },
+		{ 405, "post /act HTTP/1.1\r\n" HOST "\r\n" },
+	};
+	struct web *w = open_one(8, 10);
+
+	(void)state;
+	seen.acted = 0;
+	for (size_t i = 0; i < sizeof(request) / sizeof(request[0]); i++) {
+		struct answer a = ask(w, request[i].text, strlen(request[i].text), false, NULL);
+
+		if (a.status != request[i].status || !a.whole)
+			fail_msg("status %d for %s", a.status, request[i].text);
+		CHECK(answer_has(&a, "Allow", a.status == 405 ? "POST, PUT" : NULL));
+		buf_done(&a.body);
+	}
+	CHECK(seen.acted == 3);
+	web_free(w);
+}
+
 static void headers_and_queries_reach_the_answer(void **state)
 {
 	struct web *w = open_one(8, 10);
@@ -429,6 +461,7 @@ int main(void)
 		cmocka_unit_test(pipelined_requests_are_answered_in_order),
 		cmocka_unit_test(a_body_above_the_cap_is_no_answer_at_all),
 		cmocka_unit_test(targets_and_methods_find_their_answer),
+		cmocka_unit_test(what_acts_is_posted_without_a_body),
 		cmocka_unit_test(headers_and_queries_reach_the_answer),
 		cmocka_unit_test(several_fields_are_one_and_every_pair_is_given),
 		cmocka_unit_test(seconds_are_read_and_rounded_up),
