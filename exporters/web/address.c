@@ -7,7 +7,7 @@
 
 #include "exporters/web/inside.h"
 
-enum { BACKLOG = 128, SEND_BYTES = 256 << 10 };
+enum { BACKLOG = 128 };
 
 struct parts {
 	char host[256], port[8];

@@ -83,9 +83,11 @@ static bool add_heads(struct MHD_Response *r, const struct web_reply *reply, con
 	       add(r, "Cache-Control", "no-store") &&
 	       add(r, "Content-Security-Policy",
 	           "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'") &&
-	       add(r, "Content-Encoding", reply->encoding) && add(r, "Vary", reply->vary) &&
+	       add(r, "X-Frame-Options", "DENY") && add(r, "Content-Encoding", reply->encoding) &&
+	       add(r, "Vary", reply->vary) &&
 	       add(r, "Retry-After", reply->retry_after_s > 0 ? buf_text(&b) : NULL) &&
-	       add(r, "Allow", how->allow) && add(r, "Connection", how->close ? "close" : NULL);
+	       add(r, "Allow", how->allow) && add(r, "WWW-Authenticate", how->challenge) &&
+	       add(r, "Connection", how->close ? "close" : NULL);
 }
 
 enum MHD_Result answer_send(const struct call *call, struct web_reply *reply, const struct manner *how)

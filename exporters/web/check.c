@@ -13,7 +13,7 @@
 enum { HEAD_IS_AS_IT_CAME = MHD_VERSION < 0x01000000 };
 
 struct heads {
-	unsigned fields, host, content_length, transfer_encoding;
+	unsigned fields, host, content_length, transfer_encoding, authorization;
 	bool odd;         /* not by the grammar */
 	bool body;        /* a Content-Length other than 0 */
 	const char *next; /* where the next field must begin */
@@ -79,6 +79,12 @@ static bool is_odd_value(const char *value)
 	return false;
 }
 
+/* Both bytes of a CR LF are overwritten; behind a NUL that was received stands whatever came next. */
+static bool is_line_end(const char *at)
+{
+	return at[0] == '\0' && at[1] == '\0';
+}
+
 static void read_field(struct heads *h, const char *name, const char *value)
 {
 	const size_t len = value_len(value);
@@ -88,6 +94,8 @@ static void read_field(struct heads *h, const char *name, const char *value)
 		h->odd = h->odd || strspn(value, HOST_BYTES) != len;
 	} else if (strcasecmp(name, "Transfer-Encoding") == 0) {
 		h->transfer_encoding++;
+	} else if (strcasecmp(name, "Authorization") == 0) {
+		h->authorization++;
 	} else if (strcasecmp(name, "Content-Length") == 0) {
 		h->content_length++;
 		h->odd = h->odd || len == 0 || len > 18 || strspn(value, DIGITS) != len;
@@ -107,7 +115,7 @@ static enum MHD_Result on_field(void *arg, enum MHD_ValueKind kind, const char *
 	h->fields++;
 	h->odd = h->odd || name_len == 0 || strspn(name, TOKEN) != name_len || is_odd_value(value);
 	if (HEAD_IS_AS_IT_CAME)
-		h->odd = h->odd || name != h->next || value <= name + name_len;
+		h->odd = h->odd || name != h->next || value <= name + name_len || !is_line_end(value + strlen(value));
 	h->next = value + strlen(value) + 2;
 	read_field(h, name, value);
 	return MHD_YES;
@@ -124,7 +132,8 @@ static void read_head(const struct call *call, size_t head_len, struct heads *h)
 	h->odd = strspn(call->method, TOKEN) != strlen(call->method);
 	(void)MHD_get_connection_values(call->c, MHD_HEADER_KIND, on_field, h);
 	if (HEAD_IS_AS_IT_CAME)
-		h->odd = h->odd || version != call->version || h->next + 2 != call->method + head_len;
+		h->odd = h->odd || version != call->version || !is_line_end(version + strlen(version)) ||
+		         h->next + 2 != call->method + head_len;
 }
 
 unsigned check_request(struct call *call, const char **ret_text)
@@ -144,7 +153,7 @@ unsigned check_request(struct call *call, const char **ret_text)
 		*ret_text = "the request target is malformed\n";
 		return MHD_HTTP_BAD_REQUEST;
 	}
-	if (h.odd || h.transfer_encoding > 0 || h.content_length > 1 || h.host > 1 ||
+	if (h.odd || h.transfer_encoding > 0 || h.content_length > 1 || h.authorization > 1 || h.host > 1 ||
 	    (h.host == 0 && !call->http10)) {
 		*ret_text = "the request's header fields are malformed or ambiguous\n";
 		return MHD_HTTP_BAD_REQUEST;

@@ -6,7 +6,8 @@
 
 #include "exporters/web/inside.h"
 
-#define PLAIN "text/plain; charset=utf-8"
+#define PLAIN     "text/plain; charset=utf-8"
+#define CHALLENGE "Basic realm=\"tencentchat_exporter\", charset=\"UTF-8\""
 
 void *on_target(void *arg, const char *target, struct MHD_Connection *c)
 {
@@ -27,6 +28,8 @@ void on_completed(void *arg, struct MHD_Connection *c, void **state, enum MHD_Re
 {
 	struct guest *g = guest_of(c);
 
+	if (*state != NULL)
+		porter_leave(*state);
 	free(*state);
 	*state = NULL;
 	if (g == NULL)
@@ -55,7 +58,8 @@ static enum MHD_Result refuse(const struct call *call, unsigned status, const ch
 {
 	struct web_reply reply = { .status = status,
 		                       .type = PLAIN,
-		                       .retry_after_s = status == MHD_HTTP_SERVICE_UNAVAILABLE };
+		                       .retry_after_s = status == MHD_HTTP_SERVICE_UNAVAILABLE ||
+		                                        status == MHD_HTTP_TOO_MANY_REQUESTS };
 
 	buf_init(&reply.body, BODY_MAX);
 	buf_str(&reply.body, text);
@@ -72,33 +76,95 @@ static bool acts(const struct call *call)
 	return strcmp(call->method, "POST") == 0 || strcmp(call->method, "PUT") == 0;
 }
 
+/* The last of its connection: everybody ends, its certificate is gone, or it had its share. */
+static bool is_last(const struct call *call)
+{
+	const struct guest *g = call->guest;
+
+	return call->web->quiet || g->late || g->hall != call->web->hall || g->asked >= REQUESTS_MAX ||
+	       g->age_s >= AGE_MAX_S;
+}
+
+static enum MHD_Result refuse_stranger(const struct call *call)
+{
+	struct manner how = { .close = true };
+
+	if (call->pass == PASS_BUSY)
+		return refuse(call, MHD_HTTP_TOO_MANY_REQUESTS, "too many passwords to check\n", &how);
+	how.close = is_last(call);
+	how.challenge = CHALLENGE;
+	return refuse(call, MHD_HTTP_UNAUTHORIZED, "a name and a password are needed here\n", &how);
+}
+
+static bool fits_method(const struct call *call)
+{
+	const struct web_route *route = find_route(call->web, call->path);
+
+	if (route != NULL && route->acts)
+		return acts(call) && !call->body;
+	return reads(call);
+}
+
 /* MHD_YES without an answer: the request is fine. */
-static enum MHD_Result judge(struct call *call, const struct guest *g)
+static enum MHD_Result judge_method(const struct call *call)
 {
 	struct manner how = { .close = true };
 	const struct web_route *route = find_route(call->web, call->path);
-	const char *text = "";
-	const unsigned status = check_request(call, &text);
+	const char *text;
 
-	if (status != 0)
-		return refuse(call, status, text, &how);
-	if (g->late)
-		return refuse(call, MHD_HTTP_SERVICE_UNAVAILABLE, "too many connections\n", &how);
-	if (route == NULL && !reads(call))
-		return refuse(call, MHD_HTTP_NOT_FOUND, "no such page\n", &how);
-	if (route != NULL && route->acts && acts(call) && call->body)
-		return refuse(call, MHD_HTTP_BAD_REQUEST, "this request has no body here\n", &how);
-	if (route == NULL || (route->acts ? acts(call) : reads(call)))
+	if (fits_method(call))
 		return MHD_YES;
+	if (route == NULL)
+		return refuse(call, MHD_HTTP_NOT_FOUND, "no such page\n", &how);
+	if (route->acts && acts(call))
+		return refuse(call, MHD_HTTP_BAD_REQUEST, "this request has no body here\n", &how);
 	how.allow = route->acts ? "POST, PUT" : "GET, HEAD";
 	text = route->acts ? "only POST and PUT are allowed here\n" : "only GET and HEAD are allowed here\n";
 	return refuse(call, MHD_HTTP_METHOD_NOT_ALLOWED, text, &how);
 }
 
-static enum MHD_Result answer(const struct call *call, struct guest *g)
+/* Nothing is told of pages and methods before the name is known. */
+static enum MHD_Result judge_name(struct call *call)
+{
+	const struct manner how = { .close = true };
+
+	if (call->body) /* the last moment: a request that waits has no body under way */
+		return refuse(call, MHD_HTTP_BAD_REQUEST, "a request has no body here\n", &how);
+	call->pass = porter_ask(call->web->porter,
+	                        MHD_lookup_connection_value(call->c, MHD_HEADER_KIND, "Authorization"), call);
+	if (call->pass == PASS_YES)
+		return judge_method(call);
+	if (call->pass != PASS_WAIT)
+		return MHD_YES; /* refused at the next look, so that its connection may stay */
+	call->waited = true;
+	call->guest->waiting = call;
+	MHD_suspend_connection(call->c);
+	return MHD_YES;
+}
+
+static enum MHD_Result judge(struct call *call)
+{
+	const struct manner how = { .close = true };
+	const struct web_route *route = find_route(call->web, call->path);
+	const char *text = "";
+	unsigned status;
+
+	if (!hall_knows(call->guest->hall, call->c)) {
+		connection_cut(call->c);
+		return MHD_NO;
+	}
+	status = check_request(call, &text);
+	if (status != 0)
+		return refuse(call, status, text, &how);
+	if (call->guest->late && (route == NULL || !route->small))
+		return refuse(call, MHD_HTTP_SERVICE_UNAVAILABLE, "too many connections\n", &how);
+	return porter_is_needed(call->web->porter) ? judge_name(call) : judge_method(call);
+}
+
+static enum MHD_Result answer(const struct call *call)
 {
 	const struct web_route *route = find_route(call->web, call->path);
-	const struct manner how = { .close = call->web->quiet };
+	const struct manner how = { .close = is_last(call) };
 	const struct web_request q = {
 		.path = call->path, .head = call->head, .http10 = call->http10, .inside = call->c
 	};
@@ -108,8 +174,31 @@ static enum MHD_Result answer(const struct call *call, struct guest *g)
 		return refuse(call, MHD_HTTP_NOT_FOUND, "no such page\n", &how);
 	buf_init(&reply.body, BODY_MAX);
 	route->answer(call->web->arg, &q, &reply);
-	guest_expect_end(call->web, g, reply.within_s);
+	guest_expect_end(call->web, call->guest, reply.within_s);
 	return finish(call, &reply, &how);
+}
+
+/* The next look at a request: its body, which it has none of, has come. A request that had to wait for its
+ * password is first shown once more as it was; what is queued then would end its connection. */
+static enum MHD_Result look_again(struct call *call)
+{
+	if (call->waited) {
+		call->waited = false;
+		return call->pass != PASS_WAIT ? MHD_YES : MHD_NO; /* NO: its time is over */
+	}
+	if (call->pass != PASS_YES)
+		return refuse_stranger(call);
+	return fits_method(call) ? answer(call) : judge_method(call);
+}
+
+void calls_turn(struct web *w)
+{
+	struct call *call;
+
+	while (w->porter != NULL && (call = porter_take(w->porter)) != NULL) {
+		call->guest->waiting = NULL;
+		MHD_resume_connection(call->c);
+	}
 }
 
 enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *path, const char *method,
@@ -122,94 +211,15 @@ enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *path
 	if (call == NULL || g == NULL || *upload_len > 0) /* a body was refused with its head */
 		return MHD_NO;
 	if (call->judged)
-		return answer(call, g);
+		return look_again(call);
 	call->judged = true;
+	call->guest = g;
 	call->path = path;
 	call->method = method;
 	call->version = version;
 	call->head = strcmp(method, "HEAD") == 0;
 	call->http10 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
+	g->asked++;
 	guest_expect_end(arg, g, 0);
-	return judge(call, g);
-}
-
-const char *web_header(const struct web_request *q, const char *name)
-{
-	return MHD_lookup_connection_value(q->inside, MHD_HEADER_KIND, name);
-}
-
-/* As Go writes a number without an exponent: digits, perhaps a point and more digits. */
-static unsigned read_seconds(const char *text)
-{
-	const size_t whole = strspn(text, DIGITS);
-	const size_t part = text[whole] == '.' ? 1 + strspn(text + whole + 1, DIGITS) : 0;
-	const char *end = text + whole + part;
-	unsigned s = 0;
-
-	if (whole == 0 || end[strspn(end, " \t")] != '\0')
-		return 0;
-	for (size_t i = 0; i < whole && s < WEB_SECONDS_MAX; i++)
-		s = s * 10 + (unsigned)(text[i] - '0');
-	if (strspn(text + whole, ".0") < part)
-		s++;
-	return s < WEB_SECONDS_MAX ? s : WEB_SECONDS_MAX;
-}
-
-unsigned web_header_seconds(const struct web_request *q, const char *name)
-{
-	const char *text = web_header(q, name);
-
-	return text != NULL ? read_seconds(text) : 0;
-}
-
-const char *web_query(const struct web_request *q, const char *name)
-{
-	return MHD_lookup_connection_value(q->inside, MHD_GET_ARGUMENT_KIND, name);
-}
-
-/* ---- all of them ---- */
-struct fields {
-	const char *name;
-	struct buf *out;
-};
-
-static enum MHD_Result add_field(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
-{
-	const struct fields *f = arg;
-
-	(void)kind;
-	if (strcasecmp(name, f->name) == 0 && value != NULL) {
-		if (f->out->len > 0)
-			buf_str(f->out, ", ");
-		buf_str(f->out, value);
-	}
-	return MHD_YES;
-}
-
-void web_headers(const struct web_request *q, const char *name, struct buf *out)
-{
-	struct fields f = { name, out };
-
-	(void)MHD_get_connection_values(q->inside, MHD_HEADER_KIND, add_field, &f);
-}
-
-struct pairs {
-	web_pair *each;
-	void *arg;
-};
-
-static enum MHD_Result give_pair(void *arg, enum MHD_ValueKind kind, const char *key, const char *value)
-{
-	const struct pairs *p = arg;
-
-	(void)kind;
-	p->each(p->arg, key, value != NULL ? value : "");
-	return MHD_YES;
-}
-
-void web_queries(const struct web_request *q, web_pair *each, void *arg)
-{
-	struct pairs p = { each, arg };
-
-	(void)MHD_get_connection_values(q->inside, MHD_GET_ARGUMENT_KIND, give_pair, &p);
+	return judge(call);
 }

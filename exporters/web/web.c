@@ -6,8 +6,7 @@
 
 #include "exporters/web/inside.h"
 
-/* STRICT refuses in libmicrohttpd 1.0 what check.c refuses with 0.9, where it has faults of its own. */
-enum { RETRY_MS = 1000, STRICT = MHD_VERSION >= 0x01000000 };
+enum { RETRY_MS = 1000 };
 
 static void on_panic(void *arg, const char *file, unsigned line, const char *reason)
 {
@@ -28,35 +27,70 @@ bool web_watch(const struct web *w, int fd)
 	return epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-static enum err open_daemon(struct web *w, struct why *why)
+static enum err open_listeners(struct web *w, const struct web_conf *c, struct why *why)
 {
-	const union MHD_DaemonInfo *info = NULL;
+	const size_t n = c->fd_n > 0 ? c->fd_n : c->listen_n;
+	enum err e = ERR_OK;
 
-	w->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, on_request, w, MHD_OPTION_CONNECTION_LIMIT,
-		w->max_connections + LOBBY, MHD_OPTION_CONNECTION_TIMEOUT, w->idle_timeout_s,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_target,
-		w, MHD_OPTION_STRICT_FOR_CLIENT, (int)STRICT, MHD_OPTION_NOTIFY_COMPLETED, on_completed, w,
-		MHD_OPTION_NOTIFY_CONNECTION, guest_come_and_go, w, MHD_OPTION_END);
-	if (w->daemon != NULL)
-		info = MHD_get_daemon_info(w->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-	if (info == NULL || !web_watch(w, info->epoll_fd) || !guests_open(w))
-		return err_because(why, ERR_SYSTEM, "cannot start the HTTP server");
-	return ERR_OK;
+	for (; e == ERR_OK && w->listener_n < n; w->listener_n++) {
+		struct listener *l = &w->listener[w->listener_n];
+
+		l->fd = -1;
+		if (c->fd_n > 0)
+			e = listener_adopt(w, l, c->fds[w->listener_n], why);
+		else
+			e = listener_open(w, l, c->listen[w->listener_n], why);
+	}
+	return e;
 }
 
-static enum err open_listeners(struct web *w, const struct web_conf *c, struct why *why)
+/* The sockets that were handed over and no listener has taken. */
+static void drop_fds(const struct web *w, const struct web_conf *c)
+{
+	for (size_t i = w != NULL ? w->listener_n : 0; i < c->fd_n; i++)
+		close(c->fds[i]);
+}
+
+static enum err set_users(struct web *w, const struct web_secure *s)
 {
 	enum err e = ERR_OK;
 
-	w->listener = calloc(c->listen_n, sizeof(w->listener[0]));
-	if (w->listener == NULL)
-		return err_because(why, ERR_MEMORY, "cannot prepare the listeners: out of memory");
-	for (; e == ERR_OK && w->listener_n < c->listen_n; w->listener_n++) {
-		w->listener[w->listener_n].fd = -1;
-		e = listener_open(w, &w->listener[w->listener_n], c->listen[w->listener_n], why);
-	}
+	if (s->user_n > 0 && w->porter == NULL)
+		e = porter_new(w, &w->porter);
+	if (e == ERR_OK && w->porter != NULL)
+		e = porter_users(w->porter, s->user, s->user_n);
 	return e;
+}
+
+enum err web_reload(struct web *w, const struct web_secure *s, struct why *why)
+{
+	static const struct web_secure plain;
+	struct hall *before = w->hall;
+	enum err e;
+
+	s = s != NULL ? s : &plain;
+	e = halls_open(w, s, why);
+	if (e != ERR_OK)
+		return e;
+	e = set_users(w, s);
+	if (e != ERR_OK && w->hall != before)
+		halls_return(w);
+	return e != ERR_OK ? err_because(why, e, "cannot take over the users: %s", err_text(e)) : ERR_OK;
+}
+
+static enum err open_all(struct web *w, const struct web_conf *c, struct why *why)
+{
+	const size_t n = c->fd_n > 0 ? c->fd_n : c->listen_n;
+	enum err e;
+
+	w->listener = calloc(n + 1, sizeof(w->listener[0]));
+	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (w->listener == NULL || !counts_open(w))
+		return err_because(why, ERR_MEMORY, "cannot prepare the listeners: out of memory");
+	if (w->epoll_fd < 0 || !guests_open(w))
+		return err_because(why, ERR_SYSTEM, "cannot prepare the listeners");
+	e = open_listeners(w, c, why);
+	return e == ERR_OK ? web_reload(w, c->secure, why) : e;
 }
 
 enum err web_new(const struct web_conf *c, const struct web_route *routes, size_t route_n, void *arg,
@@ -65,24 +99,21 @@ enum err web_new(const struct web_conf *c, const struct web_route *routes, size_
 	struct web *w = calloc(1, sizeof(*w));
 	enum err e;
 
-	if (w == NULL)
+	if (w == NULL) {
+		drop_fds(NULL, c);
 		return err_because(why, ERR_MEMORY, "cannot prepare the listeners: out of memory");
+	}
 	MHD_set_panic_func(on_panic, NULL);
 	w->route = routes;
 	w->route_n = route_n;
 	w->arg = arg;
 	w->max_connections = c->max_connections;
+	w->max_per_address = c->max_per_address;
 	w->idle_timeout_s = c->idle_timeout_s;
-	w->tick_fd = -1;
-	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (!counts_open(w)) {
-		web_free(w);
-		return err_because(why, ERR_MEMORY, "cannot prepare the listeners: out of memory");
-	}
-	e = w->epoll_fd >= 0 ? open_listeners(w, c, why)
-	                     : err_because(why, ERR_SYSTEM, "cannot prepare the listeners");
-	if (e == ERR_OK)
-		e = open_daemon(w, why);
+	w->epoll_fd = w->tick_fd = -1;
+	e = open_all(w, c, why);
+	if (e != ERR_OK)
+		drop_fds(w, c);
 	if (e != ERR_OK) {
 		web_free(w);
 		return e;
@@ -95,8 +126,8 @@ void web_free(struct web *w)
 {
 	if (w == NULL)
 		return;
-	if (w->daemon != NULL)
-		MHD_stop_daemon(w->daemon);
+	halls_close(w);
+	porter_free(w->porter);
 	guests_close(w);
 	for (size_t i = 0; i < w->listener_n; i++)
 		listener_done(&w->listener[i]);
@@ -114,14 +145,11 @@ int web_fd(const struct web *w)
 
 int64_t web_wait_ms(const struct web *w)
 {
-	int64_t wait_ms = INT64_MAX;
-	MHD_UNSIGNED_LONG_LONG ms;
+	int64_t wait_ms = halls_wait_ms(w);
 
 	for (size_t i = 0; i < w->listener_n; i++)
 		if (w->listener[i].fd >= 0 && !w->listener[i].watched)
-			wait_ms = RETRY_MS;
-	if (MHD_get_timeout(w->daemon, &ms) == MHD_YES && ms < (MHD_UNSIGNED_LONG_LONG)wait_ms)
-		wait_ms = (int64_t)ms;
+			wait_ms = wait_ms < RETRY_MS ? wait_ms : RETRY_MS;
 	return wait_ms;
 }
 
@@ -130,7 +158,8 @@ int64_t web_wait_ms(const struct web *w)
 void web_turn(struct web *w)
 {
 	guests_turn(w);
-	(void)MHD_run(w->daemon);
+	calls_turn(w);
+	halls_turn(w);
 	for (size_t i = 0; i < w->listener_n; i++)
 		listener_turn(w, &w->listener[i]);
 }

@@ -63,24 +63,50 @@ typedef void web_answer(void *arg, const struct web_request *q, struct web_reply
 struct web_route {
 	const char *path; /* compared exactly */
 	web_answer *answer;
-	bool acts; /* POST and PUT: it changes something */
+	bool acts;  /* POST and PUT: it changes something */
+	bool small; /* answered in a full house as well: a probe must not take a flood for a dead program */
+};
+
+/* Who may come in, and how. Borrowed during the call only. */
+struct web_user {
+	const char *name, *password_hash; /* "$2y$10$...", of bcrypt */
+};
+struct web_secure {
+	const char *cert, *key; /* PEM texts; both NULL: plain HTTP */
+	const char
+		*client_ca; /* PEM text: clients must show a certificate of one of these; NULL: they need not */
+	bool tls13;     /* 1.3 at least; else 1.2 */
+	const struct web_user *user; /* every request needs the name and password of one */
+	size_t user_n;               /* 0: no request needs any */
 };
 
 struct web_conf {
 	const char *const *listen; /* "host:port", "[v6]:port", ":port" (dual stack); port 0: any */
 	size_t listen_n;
+	/* Sockets that listen already, used instead of `listen`. They are the listener's from the call on, also
+	 * when it fails. */
+	const int *fds;
+	size_t fd_n;
+	const struct web_secure *secure; /* NULL: plain HTTP for everybody */
+	unsigned max_per_address; /* connections of one client address; whoever is above gets 503 unasked, with
+	                             TLS nothing; 0: no limit */
 	unsigned max_connections; /* over all addresses; whoever comes later gets 503 and Retry-After */
 	unsigned idle_timeout_s;  /* silence; also the time for a whole head, and three of it for an answer */
 };
 
 /* Listens on every address, or on none. `routes` and `arg` are borrowed. Errors: ERR_SYSTEM, ERR_CONFIG (a
- * malformed address), ERR_MEMORY; `why` names the address. */
+ * malformed address, a socket that does not listen, a certificate that is none), ERR_MEMORY; `why` names it.
+ */
 enum err web_new(const struct web_conf *c, const struct web_route *routes, size_t route_n, void *arg,
                  struct web **ret, struct why *why) MUST_USE;
 /* Readable when web_turn has something to do. */
 int web_fd(const struct web *w);
 int64_t web_wait_ms(const struct web *w);
 void web_turn(struct web *w);
+/* Other certificates and users from now on. Connections with the old certificate end after their next answer;
+ * requests are judged by the new users. On failure everything stays as it was. Errors: ERR_CONFIG,
+ * ERR_SYSTEM, ERR_MEMORY. */
+enum err web_reload(struct web *w, const struct web_secure *s, struct why *why) MUST_USE;
 /* Accepts nobody new; requests under way are finished by further web_turn calls, and their connections end.
  */
 void web_quiesce(struct web *w);

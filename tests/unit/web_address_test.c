@@ -1,6 +1,7 @@
 /* Where the listener listens. */
 #include "tests/unit/web_house.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 
 struct address {
@@ -126,7 +127,7 @@ static void a_busy_port_is_a_clear_error_and_leaves_nothing_behind(void **state)
 {
 	struct web *w = open_one(8, 10), *second = NULL;
 	const char *both[] = { "127.0.0.1:0", web_address(w, 0) };
-	const struct web_conf c = { both, 2, 8, 10 };
+	const struct web_conf c = { .listen = both, .listen_n = 2, .max_connections = 8, .idle_timeout_s = 10 };
 	const size_t before = open_descriptors();
 	struct why why = { "" };
 	char expected[200];
@@ -141,9 +142,56 @@ static void a_busy_port_is_a_clear_error_and_leaves_nothing_behind(void **state)
 	web_free(w);
 }
 
+static int listening(int type, bool listens)
+{
+	const struct sockaddr_in any = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	const int fd = socket(AF_INET, type, 0);
+
+	CHECK(fd >= 0 && bind(fd, (const struct sockaddr *)&any, sizeof(any)) == 0);
+	CHECK(!listens || listen(fd, 8) == 0);
+	return fd;
+}
+
+static void sockets_that_are_handed_over_are_served_and_closed(void **state)
+{
+	const size_t before = open_descriptors();
+	const int fds[] = { listening(SOCK_STREAM, true), listening(SOCK_STREAM, true) };
+	const struct web_conf c = { .fds = fds, .fd_n = 2, .max_connections = 8, .idle_timeout_s = 10 };
+	struct web *w = open_conf(&c);
+
+	(void)state;
+	CHECK(web_address(w, 1) != NULL && strncmp(web_address(w, 1), "127.0.0.1:", 10) == 0);
+	CHECK(status_of(w, GET("/text")) == 200);
+	web_free(w);
+	CHECK(open_descriptors() == before);
+}
+
+static void what_does_not_listen_is_refused_and_closed_as_well(void **state)
+{
+	const size_t before = open_descriptors();
+
+	(void)state;
+	for (int kind = 0; kind < 3; kind++) {
+		const int fds[] = { listening(SOCK_STREAM, true),
+			                kind == 0   ? listening(SOCK_STREAM, false)
+			                : kind == 1 ? listening(SOCK_DGRAM, false)
+			                            : open("/dev/null", O_RDONLY),
+			                listening(SOCK_STREAM, true) };
+		const struct web_conf c = { .fds = fds, .fd_n = 3, .max_connections = 8, .idle_timeout_s = 10 };
+		struct web *w = NULL;
+		struct why why = { "" };
+
+		CHECK(web_new(&c, routes, 1, NULL, &w, &why) == ERR_CONFIG && w == NULL);
+		CHECK(strstr(why.text, "no TCP socket that listens") != NULL);
+		CHECK(open_descriptors() == before);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sockets_that_are_handed_over_are_served_and_closed),
+		cmocka_unit_test(what_does_not_listen_is_refused_and_closed_as_well),
 		cmocka_unit_test(addresses_are_understood),
 		cmocka_unit_test(an_address_without_a_host_serves_ipv4_and_ipv6),
 		cmocka_unit_test(bad_addresses_are_named),

@@ -135,21 +135,30 @@ static const struct web_route routes[] = {
 	{ .path = "/stream", .answer = answer_stream },
 	{ .path = "/huge", .answer = answer_huge },
 	{ .path = "/act", .answer = answer_act, .acts = true },
+	{ .path = "/probe", .answer = answer_act, .small = true },
 };
 
-static inline struct web *open_web(const char *const *listen, size_t n, unsigned max_connections,
-                                   unsigned idle_timeout_s)
+static inline struct web *open_conf(const struct web_conf *c)
 {
-	const struct web_conf c = { listen, n, max_connections, idle_timeout_s };
 	struct web *w = NULL;
 	struct why why = { "" };
 
 	memset(&seen, 0, sizeof(seen));
 	seen.stream = (struct stream){ .left = BLOCKS, .least_room = SIZE_MAX };
 	seen.size = WEB_SIZE_UNKNOWN;
-	if (web_new(&c, routes, sizeof(routes) / sizeof(routes[0]), &seen, &w, &why) != ERR_OK)
+	if (web_new(c, routes, sizeof(routes) / sizeof(routes[0]), &seen, &w, &why) != ERR_OK)
 		fail_msg("%s", why.text);
 	return w;
+}
+
+static inline struct web *open_web(const char *const *listen, size_t n, unsigned max_connections,
+                                   unsigned idle_timeout_s)
+{
+	const struct web_conf c = {
+		.listen = listen, .listen_n = n, .max_connections = max_connections, .idle_timeout_s = idle_timeout_s
+	};
+
+	return open_conf(&c);
 }
 
 static inline struct web *open_one(unsigned max_connections, unsigned idle_timeout_s)
@@ -180,6 +189,25 @@ static inline int status_of(struct web *w, const char *request)
 	CHECK(a.whole || a.status == 0);
 	buf_done(&a.body);
 	return a.status;
+}
+
+/* base64 */
+static inline void encode(const char *plain, char *to)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const size_t len = strlen(plain);
+
+	for (size_t i = 0; i < len; i += 3) {
+		const unsigned char *s = (const unsigned char *)plain + i;
+		const unsigned bits =
+			(unsigned)s[0] << 16 | (i + 1 < len ? (unsigned)s[1] << 8 : 0) | (i + 2 < len ? s[2] : 0);
+
+		*to++ = digits[bits >> 18];
+		*to++ = digits[bits >> 12 & 63];
+		*to++ = i + 1 < len ? digits[bits >> 6 & 63] : '=';
+		*to++ = i + 2 < len ? digits[bits & 63] : '=';
+	}
+	*to = '\0';
 }
 
 static inline size_t open_descriptors(void)

@@ -161,6 +161,8 @@ static void bytes_that_are_not_http_get_no_page(void **state)
 		NOISE("GET /text HTTP/1.1\r\n" HOST "X\0: a\r\n\r\n"),
 		/* a bare LF less and a NUL more */
 		NOISE("GET /text HTTP/1.1\r\nHost: localhost\nX: a\0\r\n\r\n"),
+		NOISE("GET /text HTTP/1.1\r\n" HOST "X: \0x\n\n"),
+		NOISE("GET /text HTTP/1.1\0x\n" HOST "\r\n"),
 		NOISE("GET /text\0 HTTP/1.1\r\nHost: localhost\n\r\n"),
 		NOISE("\xff\xfe\xfd\xfc\r\n\r\n\r\n"),
 #undef NOISE

@@ -37,8 +37,8 @@ static void a_page_comes_with_exactly_these_headers(void **state)
 	client_write(&c, GET("/text"), strlen(GET("/text")));
 	a = client_read(&c, false);
 	CHECK(a.status == 200 && a.whole && body_is(&a, "fine\n"));
-	expect_headers(
-		&a, "Cache-Control Content-Length Content-Security-Policy Content-Type Date X-Content-Type-Options");
+	expect_headers(&a, "Cache-Control Content-Length Content-Security-Policy Content-Type Date "
+	                   "X-Content-Type-Options X-Frame-Options");
 	CHECK(answer_has(&a, "Content-Type", "text/plain; charset=utf-8") &&
 	      answer_has(&a, "Content-Length", "5"));
 	CHECK(answer_has(&a, "X-Content-Type-Options", "nosniff") && answer_has(&a, "Cache-Control", "no-store"));
@@ -51,7 +51,7 @@ static void a_page_comes_with_exactly_these_headers(void **state)
 	CHECK(a.status == 405 && a.whole && client_ended(&c));
 	expect_headers(&a,
 	               "Allow Cache-Control Connection Content-Length Content-Security-Policy Content-Type Date "
-	               "X-Content-Type-Options");
+	               "X-Content-Type-Options X-Frame-Options");
 	buf_done(&a.body);
 	client_close(&c);
 	web_free(w);
