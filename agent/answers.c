@@ -1,9 +1,11 @@
 /* Where the listener meets the store: one function a route. */
 #include <malloc.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/base/log.h"
 #include "agent/daemon.h"
+#include "agent/reload.h"
 #include "agent/version.h"
 #include "exporters/exposition/exposition.h"
 
@@ -184,9 +186,9 @@ static void answer_page(struct daemon *d, page *make, struct web_reply *reply)
 	struct pin *pin;
 	struct page_state s = {
 		.version = version_program(),
-		.telemetry_path = d->conf->telemetry_path,
+		.telemetry_path = d->fixed.telemetry_path,
 		.app = d->page_app,
-		.app_n = d->roster->app_n,
+		.app_n = d->page_app_n,
 	};
 
 	if (daemon_look(d, &pin) != ERR_OK) {
@@ -209,6 +211,31 @@ void answer_healthy(void *arg, const struct web_request *q, struct web_reply *re
 {
 	(void)q;
 	answer_page(arg, page_healthy, reply);
+}
+
+/* A page that a browser has open could send a POST as well, but not without one of these. */
+static bool is_foreign(const struct web_request *q)
+{
+	const char *site = web_header(q, "Sec-Fetch-Site");
+
+	return web_header(q, "Origin") != NULL ||
+	       (site != NULL && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0);
+}
+
+void answer_reload(void *arg, const struct web_request *q, struct web_reply *reply)
+{
+	struct daemon *d = arg;
+
+	if (!d->conf->enable_lifecycle) {
+		reply->status = 403;
+		buf_str(&reply->body, "reload over HTTP is off; start with --web.enable-lifecycle or set "
+		                      "web.enable_lifecycle, or send SIGHUP\n");
+	} else if (is_foreign(q)) {
+		reply->status = 403;
+		buf_str(&reply->body, "a reload is not for web pages\n");
+	} else if (reload(d, &reply->body) != ERR_OK) {
+		reply->status = 500;
+	}
 }
 
 void answer_ready(void *arg, const struct web_request *q, struct web_reply *reply)

@@ -1,6 +1,7 @@
 #include "agent/discovery.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/base/log.h"
 #include "agent/daemon.h"
@@ -17,26 +18,44 @@ static struct groups_filter filter_of(const struct conf_app *app)
 	};
 }
 
+enum err discovery_room(struct daemon *d, size_t n)
+{
+	struct discovery *more;
+
+	if (n <= d->discovery_room && d->discovery != NULL)
+		return ERR_OK;
+	more = reallocarray(d->discovery, n + 1, sizeof(more[0]));
+	if (more == NULL)
+		return ERR_MEMORY;
+	memset(more + d->discovery_room, 0, (n + 1 - d->discovery_room) * sizeof(more[0]));
+	d->discovery = more;
+	d->discovery_room = n;
+	return ERR_OK;
+}
+
+struct job discovery_job(const struct conf_app *app, size_t a)
+{
+	return (struct job){
+		.app = a,
+		.command = CHAT_GET_APPID_GROUP_LIST,
+		.subject = a,
+		.period_ms = app->discovery_interval_ms,
+		.phase_key = 0, /* the first list at once: without it there is nothing to poll */
+	};
+}
+
 enum err discovery_open(struct daemon *d)
 {
-	enum err e = ERR_OK;
+	enum err e = discovery_room(d, d->roster->app_n);
 
-	d->discovery = calloc(d->roster->app_n + 1, sizeof(d->discovery[0]));
-	if (d->discovery == NULL)
-		return ERR_MEMORY;
 	for (size_t a = 0; e == ERR_OK && a < d->roster->app_n; a++) {
-		const struct conf_app *app = &d->conf->app[a];
-		const struct job job = {
-			.app = a,
-			.command = CHAT_GET_APPID_GROUP_LIST,
-			.subject = a,
-			.period_ms = app->discovery_interval_ms,
-			.phase_key = 0, /* the first list at once: without it there is nothing to poll */
-		};
-		size_t number;
+		struct roster_app *app = &d->roster->app[a];
+		const struct job job = discovery_job(app->conf, a);
 
-		if (app->discovery_enabled)
-			e = poller_add(d->poller, &job, 1, &d->now, &number);
+		if (!app->conf->discovery_enabled)
+			continue;
+		e = poller_add(d->poller, &job, 1, &d->now, &app->list_job);
+		app->listing = e == ERR_OK;
 	}
 	return e;
 }
@@ -48,9 +67,29 @@ static void page_done(struct discovery *x)
 	x->last = false;
 }
 
+bool discovery_wants(const struct conf_app *app, const char *id)
+{
+	const struct groups_filter filter = filter_of(app);
+
+	return app->discovery_enabled && groups_wanted(id, &filter);
+}
+
+bool discovery_lists(const struct daemon *d, const struct member *m)
+{
+	return m->listed > 0 && m->listed + 1 >= d->discovery[m->app].listing;
+}
+
+void discovery_forget(struct daemon *d, size_t a)
+{
+	const uint32_t listing = d->discovery[a].listing;
+
+	page_done(&d->discovery[a]);
+	d->discovery[a] = (struct discovery){ .listing = listing };
+}
+
 void discovery_close(struct daemon *d)
 {
-	for (size_t a = 0; d->discovery != NULL && a < d->roster->app_n; a++)
+	for (size_t a = 0; d->discovery != NULL && a < d->discovery_room; a++)
 		page_done(&d->discovery[a]);
 	free(d->discovery);
 	d->discovery = NULL;
@@ -75,7 +114,7 @@ static bool ask(void *arg, size_t a, bool first, struct buf *body)
 /* The next of the page who are wanted: marks those who are known, adds the others. */
 static enum err take_some(struct daemon *d, size_t a)
 {
-	const struct conf_app *app = &d->conf->app[a];
+	const struct conf_app *app = d->roster->app[a].conf;
 	const struct groups_filter filter = filter_of(app);
 	struct discovery *x = &d->discovery[a];
 	struct newcomer who[IDS_A_TURN];
@@ -122,7 +161,7 @@ static void close_list(struct daemon *d, size_t a)
 
 	x->whole = true;
 	if (x->added > 0 || dropped > 0)
-		LOG(SAY_INFO, "communities_discovered", LOG_TEXT("app", d->conf->app[a].name),
+		LOG(SAY_INFO, "communities_discovered", LOG_TEXT("app", d->roster->app[a].conf->name),
 		    LOG_INT("listed", (int64_t)x->walk.listed), LOG_INT("added", (int64_t)x->added),
 		    LOG_INT("dropped", (int64_t)dropped), LOG_INT("known", (int64_t)d->roster->community_n));
 }
@@ -139,7 +178,7 @@ static void go_on(struct daemon *d, size_t a)
 
 	if (x->taken < x->page.n && take_some(d, a) != ERR_OK) {
 		if (!x->spoiled)
-			LOG(SAY_WARN, "discovery_failed", LOG_TEXT("app", d->conf->app[a].name),
+			LOG(SAY_WARN, "discovery_failed", LOG_TEXT("app", d->roster->app[a].conf->name),
 			    LOG_TEXT("reason", err_label(ERR_LOCAL_RESOURCE)),
 			    LOG_TEXT("why", "no memory for all communities"),
 			    LOG_TEXT("effect", "the next list adds the others"));
@@ -167,7 +206,7 @@ static void ask_for_less(struct discovery *x, struct poll_answer *ret)
 
 static void take_usable(struct daemon *d, size_t a, const struct groups_page *page, struct poll_answer *ret)
 {
-	const struct groups_filter filter = filter_of(&d->conf->app[a]);
+	const struct groups_filter filter = filter_of(d->roster->app[a].conf);
 	struct discovery *x = &d->discovery[a];
 	enum groups_step step;
 
@@ -219,12 +258,12 @@ static void ended(void *arg, size_t a, const struct poll_end *end, const struct 
 
 	(void)now;
 	if (failed && !x->failing)
-		LOG(SAY_WARN, "discovery_failed", LOG_TEXT("app", d->conf->app[a].name),
+		LOG(SAY_WARN, "discovery_failed", LOG_TEXT("app", d->roster->app[a].conf->name),
 		    LOG_TEXT("reason", err_label(end->outcome.err)), LOG_INT("code", end->outcome.code),
 		    LOG_TEXT("why", end->why.text[0] != '\0' ? end->why.text : err_text(end->outcome.err)),
 		    LOG_TEXT("effect", "the communities of the list before stay"));
 	if (!failed && x->failing)
-		LOG(SAY_INFO, "discovery_recovered", LOG_TEXT("app", d->conf->app[a].name));
+		LOG(SAY_INFO, "discovery_recovered", LOG_TEXT("app", d->roster->app[a].conf->name));
 	x->failing = failed;
 }
 

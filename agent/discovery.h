@@ -3,10 +3,12 @@
 #ifndef AGENT_DISCOVERY_H
 #define AGENT_DISCOVERY_H
 
+#include "agent/config/conf.h"
 #include "agent/poll/poller.h"
 #include "exporters/groups/groups.h"
 
 struct daemon;
+struct member;
 
 /* The list of one app. */
 struct discovery {
@@ -22,6 +24,16 @@ struct discovery {
 	bool failing;            /* the latest one did not work */
 };
 
+/* Room for apps with numbers below `n`. Errors: ERR_MEMORY. */
+enum err discovery_room(struct daemon *d, size_t n) MUST_USE;
+/* The job that reads the list of this app. */
+struct job discovery_job(const struct conf_app *app, size_t a);
+/* Whether an app looks for communities, and for this one. */
+bool discovery_wants(const struct conf_app *app, const char *id);
+/* Whether a member stood on the latest list, or on the one before. */
+bool discovery_lists(const struct daemon *d, const struct member *m);
+/* The list that is being read is over, without an end. */
+void discovery_forget(struct daemon *d, size_t a);
 /* One for each app; those with discovery get a job. Errors: ERR_MEMORY. */
 enum err discovery_open(struct daemon *d) MUST_USE;
 void discovery_close(struct daemon *d);

@@ -8,8 +8,17 @@
 
 enum { PRINT_MAX = 256 << 20, HASH_BYTES = 6 };
 
+/* What stands in lists is not printed with the configuration. */
+static void put_listed(const struct conf *c, struct buf *out)
+{
+	for (size_t a = 0; a < c->app_n; a++)
+		for (size_t i = 0; i < c->app[a].community_n; i++)
+			if (c->app[a].community[i].list != NULL)
+				buf_fmt(out, "%zu %s\n", a, c->app[a].community[i].id);
+}
+
 /* The printed configuration has no secrets in it, so two that differ in a key alone have the same hash. */
-static enum err hash_config(const struct conf *c, int64_t *ret)
+enum err figures_hash(const struct conf *c, int64_t *ret)
 {
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 	struct buf b;
@@ -17,6 +26,7 @@ static enum err hash_config(const struct conf *c, int64_t *ret)
 
 	buf_init(&b, PRINT_MAX);
 	conf_print(c, &b);
+	put_listed(c, &b);
 	e = b.status;
 	if (e == ERR_OK) {
 		(void)SHA256((const unsigned char *)b.at, b.len, digest);
@@ -53,29 +63,39 @@ enum err figures_open(struct daemon *d)
 {
 	struct web_count row;
 	size_t rows = 0;
+	int64_t hash;
+	enum err e;
 
-	choose_metrics(d);
-	store_cap(d->store, (uint64_t)d->conf->max_series, topic_families(&d->metrics));
 	while (web_count(d->web, rows, &row))
 		rows++;
 	d->http = calloc(rows + 1, sizeof(d->http[0]));
-	d->app_name = calloc(d->roster->app_n + 1, sizeof(d->app_name[0]));
-	if (d->http == NULL || d->app_name == NULL)
+	if (d->http == NULL)
 		return ERR_MEMORY;
-	for (size_t a = 0; a < d->roster->app_n; a++)
-		d->app_name[a] = d->conf->app[a].name;
+	d->exporter.total_shards = 1;
+	e = figures_hash(d->conf, &hash);
+	if (e == ERR_OK)
+		figures_adopt(d, hash);
+	return e;
+}
+
+void figures_adopt(struct daemon *d, int64_t hash)
+{
+	const struct metric_set before = d->metrics;
+	const uint64_t max_series = (uint64_t)d->conf->max_series;
+
+	choose_metrics(d);
+	/* It costs the next page a look at everything. */
+	if (max_series != d->exporter.series_limit || memcmp(&before, &d->metrics, sizeof(before)) != 0)
+		store_cap(d->store, max_series, topic_families(&d->metrics));
 	d->exporter.reload_ok = true;
 	d->exporter.reload_s = d->now.unix_s;
-	d->exporter.series_limit = (uint64_t)d->conf->max_series;
-	d->exporter.total_shards = 1;
-	return hash_config(d->conf, &d->exporter.config_hash);
+	d->exporter.series_limit = max_series;
+	d->exporter.config_hash = hash;
 }
 
 void figures_close(struct daemon *d)
 {
-	free(d->app_name);
 	free(d->http);
-	d->app_name = NULL;
 	d->http = NULL;
 }
 

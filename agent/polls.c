@@ -1,17 +1,46 @@
 /* Where the agent's half meets the exporters': a reply becomes facts, and a poll's end becomes health. */
+#include <string.h>
+
 #include "agent/base/log.h"
 #include "agent/daemon.h"
+
+static struct topic_question question_of(const struct member *m, const struct conf_community *c)
+{
+	return (struct topic_question){
+		.community = m->id,
+		.account = c->from_account,
+		.topics = c->topics.at,
+		.topic_n = c->topics.n,
+	};
+}
+
+static bool is_same_question(const struct conf_community *a, const struct conf_community *b)
+{
+	bool same = strcmp(a->from_account, b->from_account) == 0 && a->topics.n == b->topics.n;
+
+	for (size_t i = 0; same && i < a->topics.n; i++)
+		same = strcmp(a->topics.at[i], b->topics.at[i]) == 0;
+	return same;
+}
+
+void polls_adopt(struct member *m, const struct conf_community *c)
+{
+	const struct topic_question q = question_of(m, c);
+
+	if (m->poll != NULL && is_same_question(m->conf, c)) {
+		topic_poll_move(m->poll, &q);
+	} else {
+		topic_poll_free(m->poll);
+		m->poll = NULL;
+	}
+	m->conf = c;
+}
 
 static bool ask(void *arg, size_t slot, bool first, struct buf *body)
 {
 	const struct daemon *d = arg;
 	struct member *m = d->roster->member[slot];
-	const struct topic_question q = {
-		.community = m->id,
-		.account = m->conf->from_account,
-		.topics = m->conf->topics.at,
-		.topic_n = m->conf->topics.n,
-	};
+	const struct topic_question q = question_of(m, m->conf);
 
 	if (first || m->poll == NULL) {
 		topic_poll_free(m->poll);
@@ -36,7 +65,7 @@ struct outcome polls_transport_outcome(const struct reply *r)
 
 static void note_oddities(const struct daemon *d, const struct member *m, const struct topic_answer *a)
 {
-	const char *app = d->conf->app[m->app].name;
+	const char *app = d->roster->app[m->app].conf->name;
 
 	if (a->lowered > 0)
 		LOG(SAY_WARN, "sequence_fell", LOG_TEXT("app", app), LOG_TEXT("community", m->id),
@@ -60,6 +89,10 @@ static void answer(void *arg, size_t slot, const struct reply *r, const struct n
 	};
 	struct topic_answer a = { 0 };
 
+	if (m->poll == NULL && (r->err == ERR_OK || r->err == ERR_TOO_LARGE)) {
+		ret->outcome.verdict = CHAT_MORE; /* nobody wants to know this any more: the new question */
+		return;
+	}
 	if (r->err == ERR_TOO_LARGE) {
 		topic_poll_too_large(m->poll, &a, &ret->why);
 	} else if (r->err != ERR_OK) {
@@ -95,7 +128,7 @@ static bool may_log(struct daemon *d, const struct now *now)
 static void log_end(struct daemon *d, const struct member *m, const struct health_community *before,
                     const struct poll_end *end, const struct now *now)
 {
-	const char *app = d->conf->app[m->app].name;
+	const char *app = d->roster->app[m->app].conf->name;
 	const struct outcome *o = &end->outcome;
 	const char *why = end->why.text[0] != '\0' ? end->why.text : err_text(end->outcome.err);
 

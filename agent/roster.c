@@ -15,9 +15,9 @@ enum err roster_new(const struct conf *c, uint64_t seed, struct roster **ret)
 
 	if (r == NULL)
 		return ERR_MEMORY;
-	r->conf = c;
-	r->app_n = c->app_n;
-	e = roster_apps(r, seed);
+	e = roster_app_room(r, c->app_n);
+	for (; e == ERR_OK && r->app_n < c->app_n; r->app_n++)
+		e = roster_app_fill(c, &c->app[r->app_n], seed, &r->app[r->app_n]);
 	if (e != ERR_OK) {
 		roster_free(r);
 		return e;
@@ -31,8 +31,6 @@ static void member_free(struct member *m)
 	if (m == NULL)
 		return;
 	topic_poll_free(m->poll);
-	if (m->discovered)
-		free((char *)m->id);
 	free(m);
 }
 
@@ -42,7 +40,9 @@ void roster_free(struct roster *r)
 		return;
 	for (size_t i = 0; i < r->slots; i++)
 		member_free(r->member[i]);
-	roster_apps_free(r);
+	for (size_t a = 0; a < r->app_n; a++)
+		roster_app_done(&r->app[a]);
+	free(r->app);
 	free(r->index);
 	free(r->member);
 	free(r);
@@ -115,7 +115,7 @@ static enum err index_reserve(struct roster *r, size_t communities)
 
 struct member *roster_find(const struct roster *r, size_t app, const char *id)
 {
-	const uint64_t key = roster_key(r->conf->app[app].sdkappid, id);
+	const uint64_t key = roster_key(r->app[app].conf->sdkappid, id);
 
 	for (size_t at = r->places > 0 ? place_of(r, key) : 0; r->places > 0 && r->index[at] != 0;
 	     at = (at + 1) & (r->places - 1)) {
@@ -130,27 +130,47 @@ struct member *roster_find(const struct roster *r, size_t app, const char *id)
 /* ---- adding ---- */
 
 /* The identity labels, then the info labels, in one buffer; the spans point into it. */
-static enum err label(const struct roster *r, const struct newcomer *w, struct buf *b,
-                      struct store_community *c)
+static enum err label(const struct roster *r, const struct member *m, const struct conf_community *conf,
+                      struct buf *b, struct store_community *c)
 {
 	const size_t id_quote = strlen("\"");
 	size_t value, labels;
 
+	*c = (struct store_community){
+		.app = m->app,
+		.key = m->key,
+		.settings = { .interval_ms = conf->interval_ms, .silent_after_ms = conf->silent_after_ms },
+		.stale_after_ms = conf->stale_after_ms,
+	};
+	(void)metric_level(conf->level, &c->level); /* the loader lets no other word pass */
 	buf_reset(b);
-	buf_span(b, r->app_labels[w->app]);
+	buf_span(b, r->app[m->app].labels);
 	value = b->len + strlen(",community=\"");
-	label_add(b, "community", span_of(w->id), 0);
+	label_add(b, "community", span_of(m->id), 0);
 	labels = b->len;
 	buf_str(b, ",");
-	label_add(b, "community_name", span_of(w->conf->name), SAMPLE_LABEL_MAX);
-	for (size_t l = 0; l < w->conf->label_n; l++)
-		label_add(b, w->conf->labels[l].key, span_of(w->conf->labels[l].value), SAMPLE_LABEL_MAX);
+	label_add(b, "community_name", span_of(conf->name), SAMPLE_LABEL_MAX);
+	for (size_t l = 0; l < conf->label_n; l++)
+		label_add(b, conf->labels[l].key, span_of(conf->labels[l].value), SAMPLE_LABEL_MAX);
 	if (b->status != ERR_OK)
 		return ERR_MEMORY;
 	c->place.labels = (struct span){ b->at, labels };
 	c->place.community = (struct span){ b->at + value, labels - value - id_quote };
 	c->settings.info = (struct span){ b->at + labels + 1, b->len - labels - 1 };
 	return ERR_OK;
+}
+
+struct card *roster_draft(const struct roster *r, const struct member *m, const struct conf_community *c)
+{
+	struct store_community is;
+	struct card *card = NULL;
+	struct buf b;
+
+	buf_init(&b, LABELS_MAX);
+	if (label(r, m, c, &b, &is) == ERR_OK)
+		card = store_draft(&is);
+	buf_done(&b);
+	return card;
 }
 
 static enum err member_room(struct roster *r, size_t slot)
@@ -173,33 +193,24 @@ static enum err member_room(struct roster *r, size_t slot)
 
 static struct member *member_new(const struct newcomer *w, uint64_t key)
 {
-	struct member *m = calloc(1, sizeof(*m));
+	const size_t len = strlen(w->id);
+	struct member *m = malloc(sizeof(*m) + len + 1);
 
 	if (m == NULL)
 		return NULL;
 	*m = (struct member){
 		.conf = w->conf, .app = w->app, .key = key, .listed = w->listed, .discovered = w->discovered
 	};
-	m->id = w->discovered ? strdup(w->id) : w->id;
-	if (m->id != NULL)
-		return m;
-	free(m);
-	return NULL;
+	memcpy(m->id, w->id, len + 1);
+	return m;
 }
 
 /* Into the store; the member takes its slot. */
-static enum err add_member(struct roster *r, struct store *s, const struct newcomer *w, struct buf *b,
-                           struct member *m)
+static enum err add_member(struct roster *r, struct store *s, struct buf *b, struct member *m)
 {
-	struct store_community c = {
-		.app = w->app,
-		.key = m->key,
-		.settings = { .interval_ms = w->conf->interval_ms, .silent_after_ms = w->conf->silent_after_ms },
-		.stale_after_ms = w->conf->stale_after_ms,
-	};
-	enum err e = label(r, w, b, &c);
+	struct store_community c;
+	enum err e = label(r, m, m->conf, b, &c);
 
-	(void)metric_level(w->conf->level, &c.level); /* the loader lets no other word pass */
 	if (e == ERR_OK)
 		e = store_add(s, &c, &m->slot);
 	if (e != ERR_OK)
@@ -214,31 +225,31 @@ static enum err add_member(struct roster *r, struct store *s, const struct newco
 	return ERR_OK;
 }
 
-static struct job job_of(const struct member *m, const struct newcomer *w)
+struct job roster_job(const struct member *m, const struct conf_community *c)
 {
 	return (struct job){
 		.app = m->app,
 		.command = CHAT_GET_TOPIC,
 		.subject = m->slot,
-		.period_ms = m->conf->interval_ms,
-		.period_min_ms = m->conf->adaptive_min_ms,
-		.period_max_ms = m->conf->adaptive_max_ms,
+		.period_ms = c->interval_ms,
+		.period_min_ms = c->adaptive_min_ms,
+		.period_max_ms = c->adaptive_max_ms,
 		.phase_key = m->key,
-		.crowd = w->crowd,
 	};
 }
 
 static enum err add_one(struct roster *r, struct store *s, const struct newcomer *w, struct buf *b,
                         struct job *job)
 {
-	struct member *m = member_new(w, roster_key(r->conf->app[w->app].sdkappid, w->id));
-	enum err e = m != NULL ? add_member(r, s, w, b, m) : ERR_MEMORY;
+	struct member *m = member_new(w, roster_key(r->app[w->app].conf->sdkappid, w->id));
+	enum err e = m != NULL ? add_member(r, s, b, m) : ERR_MEMORY;
 
 	if (e != ERR_OK) {
 		member_free(m);
 		return e;
 	}
-	*job = job_of(m, w);
+	*job = roster_job(m, m->conf);
+	job->crowd = w->crowd;
 	return ERR_OK;
 }
 

@@ -35,72 +35,88 @@ static enum err take_labels(struct buf *b, struct span *ret)
 	return ERR_OK;
 }
 
-static enum err fill_app(struct roster *r, size_t a, uint64_t seed)
+static int64_t milli(double per_s)
 {
-	const struct conf_app *c = &r->conf->app[a];
+	return (int64_t)(per_s * 1000.0 + 0.5);
+}
+
+static enum err fill_labels(const struct conf_app *c, struct roster_app *ret)
+{
 	const char *host = strstr(c->host, "://");
 	char id[32];
 	struct buf number, b;
 	enum err e;
 
-	r->app[a] = (struct poller_app){
-		.host = c->host,
-		.admin = c->identifier,
-		.ca_file = c->ca_file,
-		.sdk_app_id = (uint64_t)c->sdkappid,
-		.proxy = c->proxy,
-		.milli_per_s = {
-			[CHAT_GET_TOPIC] = (int64_t)(c->budget * 1000.0 + 0.5),
-			[CHAT_GET_APPID_GROUP_LIST] = LIST_MILLI_PER_S,
-		},
-		.max_inflight = (unsigned)r->conf->max_inflight,
-	};
 	buf_wrap(&number, id, sizeof(id));
 	buf_fmt(&number, "%lld", (long long)c->sdkappid);
 	buf_init(&b, LABELS_MAX);
 	label_add(&b, "sdkappid", buf_view(&number), 0);
-	e = take_labels(&b, &r->app_labels[a]);
+	e = take_labels(&b, &ret->labels);
 	if (e != ERR_OK)
 		return e;
 	label_add(&b, "app_name", span_of(c->name), SAMPLE_LABEL_MAX);
 	label_add(&b, "api_host", span_of(host != NULL ? host + 3 : c->host), SAMPLE_LABEL_MAX);
-	e = take_labels(&b, &r->app_info[a]);
-	if (e != ERR_OK)
-		return e;
-	return signer_new((uint64_t)c->sdkappid, c->identifier, &c->key, c->usersig_ttl_ms / 1000,
-	                  seed ^ (uint64_t)c->sdkappid, &r->app[a].signer);
+	return take_labels(&b, &ret->info);
 }
 
-static enum err allocate(struct roster *r)
+enum err roster_app_fill(const struct conf *c, const struct conf_app *app, uint64_t seed,
+                         struct roster_app *ret)
 {
-	const size_t apps = r->app_n + 1; /* never zero */
+	struct roster_app a = {
+		.conf = app,
+		.poll = {
+			.host = app->host,
+			.admin = app->identifier,
+			.ca_file = app->ca_file,
+			.sdk_app_id = (uint64_t)app->sdkappid,
+			.proxy = app->proxy,
+			.milli_per_s = {
+				[CHAT_GET_TOPIC] = milli(app->budget),
+				[CHAT_GET_APPID_GROUP_LIST] = LIST_MILLI_PER_S,
+			},
+			.max_inflight = (unsigned)c->max_inflight,
+		},
+	};
+	enum err e = fill_labels(app, &a);
 
-	r->app = calloc(apps, sizeof(r->app[0]));
-	r->app_labels = calloc(apps, sizeof(r->app_labels[0]));
-	r->app_info = calloc(apps, sizeof(r->app_info[0]));
-	return r->app != NULL && r->app_labels != NULL && r->app_info != NULL ? ERR_OK : ERR_MEMORY;
-}
-
-enum err roster_apps(struct roster *r, uint64_t seed)
-{
-	enum err e = allocate(r);
-
-	for (size_t a = 0; e == ERR_OK && a < r->app_n; a++)
-		e = fill_app(r, a, seed);
+	if (e == ERR_OK)
+		e = signer_new((uint64_t)app->sdkappid, app->identifier, &app->key, app->usersig_ttl_ms / 1000,
+		               seed ^ (uint64_t)app->sdkappid, &a.poll.signer);
+	if (e == ERR_OK)
+		*ret = a;
+	else
+		roster_app_done(&a);
 	return e;
 }
 
-void roster_apps_free(struct roster *r)
+void roster_app_done(struct roster_app *a)
 {
-	for (size_t a = 0; a < r->app_n; a++) {
-		if (r->app != NULL)
-			signer_free(r->app[a].signer);
-		if (r->app_labels != NULL)
-			free((char *)r->app_labels[a].at);
-		if (r->app_info != NULL)
-			free((char *)r->app_info[a].at);
-	}
-	free(r->app_info);
-	free(r->app_labels);
-	free(r->app);
+	signer_free(a->poll.signer);
+	free((char *)a->info.at);
+	free((char *)a->labels.at);
+	*a = (struct roster_app){ 0 };
+}
+
+enum err roster_app_room(struct roster *r, size_t n)
+{
+	struct roster_app *more;
+
+	if (n <= r->app_room && r->app != NULL)
+		return ERR_OK;
+	more = reallocarray(r->app, n + 1, sizeof(more[0]));
+	if (more == NULL)
+		return ERR_MEMORY;
+	memset(more + r->app_room, 0, (n + 1 - r->app_room) * sizeof(more[0]));
+	r->app = more;
+	r->app_room = n;
+	return ERR_OK;
+}
+
+size_t roster_apps(const struct roster *r)
+{
+	size_t n = 0;
+
+	for (size_t a = 0; a < r->app_n; a++)
+		n += r->app[a].conf != NULL;
+	return n;
 }

@@ -65,6 +65,43 @@ static void slot_release(struct fetch *f, struct slot *s)
 }
 
 /* ---- life ---- */
+static bool slot_add(struct fetch *f)
+{
+	struct slot *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return false;
+	s->fetch = f;
+	buf_init(&s->question, QUESTION_MAX);
+	buf_init(&s->body, f->conf.max_reply + 1);
+	s->next = f->free;
+	f->free = s;
+	f->slot[f->conf.max_inflight++] = s;
+	return true;
+}
+
+/* Slots that were made before memory ran out are used as well. */
+enum err fetch_reserve(struct fetch *f, unsigned max_inflight)
+{
+	struct slot **more;
+
+	if (max_inflight <= f->conf.max_inflight)
+		return ERR_OK;
+	more = reallocarray(f->slot, max_inflight, sizeof(more[0]));
+	if (more == NULL)
+		return ERR_MEMORY;
+	f->slot = more;
+	while (f->conf.max_inflight < max_inflight)
+		if (!slot_add(f))
+			return ERR_MEMORY;
+	return options_multi(f) ? ERR_OK : ERR_MEMORY;
+}
+
+void fetch_timeout(struct fetch *f, long timeout_ms)
+{
+	f->conf.timeout_ms = timeout_ms;
+}
+
 enum err fetch_new(const struct fetch_conf *c, struct fetch **ret)
 {
 	struct fetch *f = calloc(1, sizeof(*f));
@@ -85,20 +122,13 @@ enum err fetch_new(const struct fetch_conf *c, struct fetch **ret)
 	}
 	f->conf.user_agent = strdup(c->user_agent);
 	f->multi = curl_multi_init();
-	f->slot = calloc(c->max_inflight, sizeof(f->slot[0]));
+	f->conf.max_inflight = 0; /* so far */
 	f->headers = curl_slist_append(NULL, "Content-Type: application/json");
 	more = f->headers != NULL ? curl_slist_append(f->headers, "Expect:") : NULL;
-	if (f->conf.user_agent == NULL || f->multi == NULL || f->slot == NULL || more == NULL ||
-	    !options_multi(f)) {
+	if (f->conf.user_agent == NULL || f->multi == NULL || more == NULL ||
+	    fetch_reserve(f, c->max_inflight) != ERR_OK) {
 		fetch_free(f);
 		return ERR_MEMORY;
-	}
-	for (unsigned i = c->max_inflight; i-- > 0;) {
-		f->slot[i].fetch = f;
-		buf_init(&f->slot[i].question, QUESTION_MAX);
-		buf_init(&f->slot[i].body, c->max_reply + 1);
-		f->slot[i].next = f->free;
-		f->free = &f->slot[i];
 	}
 	*ret = f;
 	return ERR_OK;
@@ -108,8 +138,8 @@ void fetch_free(struct fetch *f)
 {
 	if (f == NULL)
 		return;
-	for (unsigned i = 0; f->slot != NULL && i < f->conf.max_inflight; i++) {
-		struct slot *s = &f->slot[i];
+	for (unsigned i = 0; i < f->conf.max_inflight; i++) {
+		struct slot *s = f->slot[i];
 
 		if (s->easy != NULL) {
 			(void)curl_multi_remove_handle(f->multi, s->easy);
@@ -118,6 +148,7 @@ void fetch_free(struct fetch *f)
 		attempts_settle(s, "");
 		buf_done(&s->question);
 		buf_done(&s->body);
+		free(s);
 	}
 	places_done(f);
 	if (f->multi != NULL)

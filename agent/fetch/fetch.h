@@ -61,6 +61,10 @@ struct reply {
 /* Errors: ERR_MEMORY, ERR_SYSTEM. */
 enum err fetch_new(const struct fetch_conf *c, struct fetch **ret) MUST_USE;
 
+/* From the next call on: so many at once, never fewer than before, and this long. Errors: ERR_MEMORY. */
+enum err fetch_reserve(struct fetch *f, unsigned max_inflight) MUST_USE;
+void fetch_timeout(struct fetch *f, long timeout_ms);
+
 /* Room for one more call? The reply that is lent still takes its own. */
 bool fetch_room(const struct fetch *f);
 /* Starts a call; copies what it needs. Errors: ERR_LIMIT without room, ERR_MEMORY; then nothing was sent. */

@@ -91,7 +91,7 @@ struct fetch {
 	struct fetch_conf conf;
 	CURLM *multi;
 	struct curl_slist *headers;
-	struct slot *slot; /* conf.max_inflight of them */
+	struct slot **slot; /* conf.max_inflight of them; libcurl knows where each stands */
 	struct slot *free, *waiting, *finished;
 	struct slot *lent; /* whose body the caller reads */
 	unsigned inflight;

@@ -12,7 +12,7 @@ static bool start_call(struct poller *p, size_t number, const char *usersig, con
 	struct task *t = &p->task[number];
 	struct lane *l = task_lane(p, t);
 	const struct poller_sink *sink = &p->parts.sink[t->conf.command];
-	const struct poller_app *conf = p->app[t->conf.app].conf;
+	const struct poller_app *conf = &p->app[t->conf.app]->conf;
 	const struct chat_caller who = {
 		.host = conf->host,
 		.admin = conf->admin,
@@ -24,7 +24,7 @@ static bool start_call(struct poller *p, size_t number, const char *usersig, con
 		               .proxy = conf->proxy,
 		               .mono_ms = now->mono_ms,
 		               .written = &l->written,
-		               .fresh = p->app[t->conf.app].breaker.open };
+		               .fresh = p->app[t->conf.app]->breaker.open };
 	/* `random` tells requests apart; it is no secret. */
 	const uint32_t nonce = (uint32_t)plan_jitter(l->plan, (int64_t)UINT32_MAX + 1);
 
@@ -43,10 +43,10 @@ static bool start_call(struct poller *p, size_t number, const char *usersig, con
  * can help; ERR_LOCAL_RESOURCE: none could be made this time. */
 static enum err sign(struct app *a, struct task *t, const struct now *now, const char **ret, struct why *why)
 {
-	const enum err e = signer_get(a->conf->signer, now->unix_s + a->sign_offset_s, ret, why);
+	const enum err e = signer_get(a->conf.signer, now->unix_s + a->sign_offset_s, ret, why);
 
 	a->signing_failed = e != ERR_OK;
-	t->signature = signer_renewals(a->conf->signer);
+	t->signature = signer_renewals(a->conf.signer);
 	if (e == ERR_KEY)
 		return ERR_AUTH;
 	if (e != ERR_OK)
@@ -61,7 +61,7 @@ static enum err sign(struct app *a, struct task *t, const struct now *now, const
 void poll_start(struct poller *p, size_t number, const struct now *now)
 {
 	struct task *t = &p->task[number];
-	struct app *a = &p->app[t->conf.app];
+	struct app *a = p->app[t->conf.app];
 	struct why why = { 0 };
 	const char *usersig;
 	enum err e = sign(a, t, now, &usersig, &why);

@@ -22,6 +22,7 @@ struct task {
 	bool probe;   /* the call under way is one */
 	bool retried; /* in this poll */
 	bool failing; /* its latest poll that made a call failed */
+	bool moved;   /* its period changed, and its place in the plan did not yet */
 	bool missed;  /* its poll ended without a call, because the app is closed */
 	size_t next_free;
 };
@@ -34,6 +35,7 @@ struct lane {
 	struct tally tally;
 	int64_t required_micro; /* micro-calls a second that all its jobs need */
 	size_t job_n, pending;  /* live ones; never polled ones */
+	bool moved;             /* some of its jobs have */
 	bool starved;           /* the budget held a call back since the last one went */
 	uint32_t sweep;
 	size_t swept;
@@ -41,7 +43,9 @@ struct lane {
 };
 
 struct app {
-	const struct poller_app *conf;
+	struct poller_app conf;
+	size_t number;
+	bool leaving; /* it was removed, and a call is under way */
 	struct lane lane[CHAT_COMMANDS];
 	struct breaker breaker;
 	struct outcome closed_by; /* why the breaker is open */
@@ -60,13 +64,20 @@ struct app {
 
 struct poller {
 	struct poller_parts parts;
-	struct app *app;
+	struct app **app; /* by number; NULL: free */
+	size_t app_n;
 	struct task *task;
 	size_t task_n, task_cap, free; /* free: first of the list; SIZE_MAX: none */
 	struct buf url, body;
 	size_t first;       /* the app that is served first; moves on every turn */
 	bool stopped, more; /* more: the last turn stopped at its bound */
 };
+
+/* ---- apps.c: which apps there are ---- */
+
+/* One that was removed ends with its last call. */
+void apps_settle(struct poller *p, size_t number);
+void apps_free(struct poller *p);
 
 /* ---- judge.c: what a reply means for its app ---- */
 
@@ -97,10 +108,14 @@ int64_t cadence(struct task *t, const struct outcome *o, uint64_t messages, bool
 /* ---- tasks.c: which jobs there are ---- */
 
 void tasks_retire(struct poller *p, size_t number);
+/* Forgets what is planned of a lane whose jobs are all removed. */
+void tasks_forget(struct poller *p, struct lane *l);
 /* Back onto the grid after a poll. */
 void tasks_plan_next(struct poller *p, size_t number, const struct now *now);
 /* The calls of its latest poll, or its period, changed: so does what the lane needs. */
 void tasks_weigh(struct poller *p, struct task *t);
+/* Probes of its app are never further apart than the polls they stand for. */
+void tasks_limit_gaps(struct poller *p, const struct job *j);
 /* A task was polled. */
 void tasks_swept(struct lane *l, struct task *t, const struct now *now);
 /* After an outage: polls that were missed are made up for, spread over the time the budget needs. */
@@ -108,7 +123,7 @@ void tasks_spread_missed(struct poller *p, size_t app, const struct now *now);
 
 static inline struct lane *task_lane(struct poller *p, const struct task *t)
 {
-	return &p->app[t->conf.app].lane[t->conf.command];
+	return &p->app[t->conf.app]->lane[t->conf.command];
 }
 
 #endif

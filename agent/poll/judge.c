@@ -66,7 +66,7 @@ static enum next judge_signature(struct app *a, const struct task *t, const stru
 	a->held = true;
 	a->refused = t->signature;
 	a->sign_offset_s = a->skew_known && (a->skew_s > SKEW_MAX_S || a->skew_s < -SKEW_MAX_S) ? a->skew_s : 0;
-	signer_expire(a->conf->signer);
+	signer_expire(a->conf.signer);
 	if (!again && wait_ms == 0) {
 		*ret_reopened = t->probe && breaker_good(&a->breaker);
 		return next;

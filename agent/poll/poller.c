@@ -8,35 +8,12 @@
 /* Replies delivered and calls started in one turn, so that the listener gets its turn too. */
 enum { REPLIES_A_TURN = 16, SENDS_A_TURN = 16, BODY_MAX = 2 << 20, URL_MAX_BYTES = 4096 };
 
-enum { RETRY_FIRST = 1000, CODE_LOCKED_OUT = 70050 };
+enum { CODE_LOCKED_OUT = 70050 };
 
 /* ---- life ---- */
-static enum err app_init(struct app *a, const struct poller_app *conf, uint64_t seed, const struct now *now)
-{
-	enum err e = ERR_OK;
-
-	a->conf = conf;
-	a->last_ok_ms = -1;
-	a->alive_ms = now->mono_ms;
-	a->held = true;
-	a->retry_credit = RETRY_FIRST;
-	breaker_init(&a->breaker, BREAKER_GAP_MAX_MS, seed);
-	for (int c = 0; e == ERR_OK && c < CHAT_COMMANDS; c++) {
-		struct lane *l = &a->lane[c];
-
-		pace_init(&l->pace, conf->milli_per_s[c], now);
-		l->sweep = 1;
-		l->sweep_began_ms = now->mono_ms;
-		l->sweep_ms = -1;
-		e = plan_new(1, seed + (uint64_t)c, &l->plan);
-	}
-	return e;
-}
-
 enum err poller_new(const struct poller_parts *parts, const struct now *now, struct poller **ret)
 {
 	struct poller *p = calloc(1, sizeof(*p));
-	enum err e = ERR_MEMORY;
 
 	if (p == NULL)
 		return ERR_MEMORY;
@@ -44,41 +21,35 @@ enum err poller_new(const struct poller_parts *parts, const struct now *now, str
 	p->free = SIZE_MAX;
 	buf_init(&p->url, URL_MAX_BYTES);
 	buf_init(&p->body, BODY_MAX);
-	p->app = calloc(parts->app_n > 0 ? parts->app_n : 1, sizeof(*p->app));
-	if (p->app == NULL)
-		goto out;
 	for (size_t i = 0; i < parts->app_n; i++) {
-		e = app_init(&p->app[i], &parts->app[i], parts->seed + i, now);
-		if (e != ERR_OK)
-			goto out;
+		size_t number;
+
+		if (poller_app_add(p, &parts->app[i], now, &number) != ERR_OK) {
+			poller_free(p);
+			return ERR_MEMORY;
+		}
 	}
 	*ret = p;
 	return ERR_OK;
-out:
-	poller_free(p);
-	return e;
 }
 
 void poller_free(struct poller *p)
 {
 	if (p == NULL)
 		return;
-	for (size_t i = 0; p->app != NULL && i < p->parts.app_n; i++)
-		for (int c = 0; c < CHAT_COMMANDS; c++)
-			plan_free(p->app[i].lane[c].plan);
+	apps_free(p);
 	if (p->url.at != NULL)
 		explicit_bzero(p->url.at, p->url.cap);
 	buf_done(&p->url);
 	buf_done(&p->body);
 	free(p->task);
-	free(p->app);
 	free(p);
 }
 
 /* ---- the turn ---- */
 static bool has_room(const struct poller *p, const struct app *a)
 {
-	return fetch_room(p->parts.fetch) && a->inflight < (a->held ? 1 : a->conf->max_inflight);
+	return fetch_room(p->parts.fetch) && a->inflight < (a->held ? 1 : a->conf.max_inflight);
 }
 
 /* Whether probes of a closed app are calls of this lane. */
@@ -150,9 +121,9 @@ static bool is_stuck(struct poller *p, struct app *a, const struct now *now)
 /* What was written in the turn before is said to have gone now, a little too late rather than too early. */
 static void note_written(struct poller *p, const struct now *now)
 {
-	for (size_t i = 0; i < p->parts.app_n; i++)
-		for (int c = 0; c < CHAT_COMMANDS; c++) {
-			struct lane *l = &p->app[i].lane[c];
+	for (size_t i = 0; i < p->app_n; i++)
+		for (int c = 0; p->app[i] != NULL && c < CHAT_COMMANDS; c++) {
+			struct lane *l = &p->app[i]->lane[c];
 
 			pace_sent(&l->pace, l->written, now);
 			l->written = 0;
@@ -172,9 +143,11 @@ void poller_turn(struct poller *p, const struct now *now)
 	}
 	if (n == REPLIES_A_TURN)
 		p->more = true;
-	for (size_t i = 0; !p->stopped && i < p->parts.app_n; i++) {
-		struct app *a = &p->app[(p->first + i) % p->parts.app_n];
+	for (size_t i = 0; !p->stopped && i < p->app_n; i++) {
+		struct app *a = p->app[(p->first + i) % p->app_n];
 
+		if (a == NULL)
+			continue;
 		for (int c = CHAT_COMMANDS;
 		     c-- > 0;) /* lists first: they are few, and would find no room behind polls */
 			send_due(p, a, &a->lane[c], now);
@@ -205,9 +178,9 @@ int64_t poller_wait_ms(struct poller *p, const struct now *now)
 
 	if (p->more)
 		return 0;
-	for (size_t i = 0; !p->stopped && i < p->parts.app_n; i++) {
-		for (int c = 0; c < CHAT_COMMANDS; c++) {
-			const int64_t wait_ms = lane_wait_ms(p, &p->app[i], &p->app[i].lane[c], now);
+	for (size_t i = 0; !p->stopped && i < p->app_n; i++) {
+		for (int c = 0; p->app[i] != NULL && c < CHAT_COMMANDS; c++) {
+			const int64_t wait_ms = lane_wait_ms(p, p->app[i], &p->app[i]->lane[c], now);
 
 			if (wait_ms < least)
 				least = wait_ms;
@@ -223,10 +196,10 @@ void poller_stop(struct poller *p)
 
 void poller_hurry(struct poller *p, const struct now *now)
 {
-	for (size_t i = 0; i < p->parts.app_n; i++) {
-		struct app *a = &p->app[i];
+	for (size_t i = 0; i < p->app_n; i++) {
+		struct app *a = p->app[i];
 
-		if (a->barred && a->closed_by.code != CODE_LOCKED_OUT)
+		if (a != NULL && a->barred && a->closed_by.code != CODE_LOCKED_OUT)
 			breaker_hurry(&a->breaker, now);
 	}
 }

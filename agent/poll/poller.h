@@ -6,7 +6,7 @@
  * libcurl sends again by itself.
  * - An app whose endpoint fails or refuses is asked by one probe at a time; polls that come due meanwhile end
  *   at once, with the reason it is closed for, and cost nothing.
- * All parts are borrowed and outlive the poller. */
+ * All parts are borrowed; those of an app until it is changed or removed. */
 #ifndef AGENT_POLL_POLLER_H
 #define AGENT_POLL_POLLER_H
 
@@ -71,9 +71,10 @@ struct poller_sink {
 
 struct poller_parts {
 	struct fetch *fetch;
-	const struct poller_app *app;
+	const struct poller_app *app; /* the first apps, by number */
 	size_t app_n;
 	uint64_t seed;
+	bool once; /* a job that was polled is not polled again */
 	struct poller_sink sink[CHAT_COMMANDS];
 };
 
@@ -81,6 +82,17 @@ struct poller;
 
 /* Errors: ERR_MEMORY. */
 enum err poller_new(const struct poller_parts *parts, const struct now *now, struct poller **ret) MUST_USE;
+/* Another app, whose texts and signer are borrowed like those of the first; its number is the lowest that is
+ * free. Errors: ERR_MEMORY. */
+enum err poller_app_add(struct poller *p, const struct poller_app *conf, const struct now *now,
+                        size_t *ret) MUST_USE;
+/* The budget of an app without calls so far is spent for a second: it may have been another's until now. */
+void poller_app_late(struct poller *p, size_t number, const struct now *now);
+/* Borrows other texts and signer from now on. Budgets change without a burst; what is known of the app
+ * stays. */
+void poller_app_change(struct poller *p, size_t number, const struct poller_app *conf, const struct now *now);
+/* After all of its jobs were removed. Its number is free when its last call has ended. */
+void poller_app_remove(struct poller *p, size_t number);
 /* Adds `n` jobs; ret[i] is the number of job[i], for poller_remove. First polls are spread over the shorter
  * of a job's period and the time its app needs for all newcomers at half of its budget; later ones stand on
  * the job's grid. Errors: ERR_MEMORY, and none was added. */
@@ -88,6 +100,11 @@ enum err poller_add(struct poller *p, const struct job *job, size_t n, const str
                     size_t *ret) MUST_USE;
 /* The sink hears of this job no more; a call of it that is under way ends unseen. */
 void poller_remove(struct poller *p, size_t number);
+/* The period of a job changed, or the bounds of it. Returns the one in force. poller_settle follows once,
+ * when all changes are told: then each has its place on its new grid. */
+int64_t poller_change(struct poller *p, size_t number, const struct job *j);
+void poller_settle(struct poller *p, const struct now *now);
+int64_t poller_period_ms(const struct poller *p, size_t number); /* in force */
 /* Delivers what came, sends what is due and allowed. Bounded work; call again after poller_wait_ms. */
 void poller_turn(struct poller *p, const struct now *now);
 int64_t poller_wait_ms(struct poller *p, const struct now *now);

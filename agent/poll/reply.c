@@ -22,7 +22,7 @@ static void end_poll(struct poller *p, size_t number, const struct poll_answer *
 		t->polled = true;
 		l->pending--;
 	}
-	p->app[t->conf.app].alive_ms = now->mono_ms;
+	p->app[t->conf.app]->alive_ms = now->mono_ms;
 	t->period_ms = end.period_ms = cadence(t, &end.outcome, got->messages, has_spare(l));
 	tasks_weigh(p, t);
 	if (!t->missed)
@@ -59,7 +59,7 @@ static void deliver_unseen(struct poller *p, size_t number, const struct reply *
 	};
 
 	tally_attempt(&task_lane(p, t)->tally, &o, r->took_us, r->bytes);
-	breaker_neutral(&p->app[t->conf.app].breaker, t->probe, now);
+	breaker_neutral(&p->app[t->conf.app]->breaker, t->probe, now);
 	tasks_retire(p, number);
 }
 
@@ -67,7 +67,7 @@ void poll_deliver(struct poller *p, const struct reply *r, const struct now *now
 {
 	const size_t number = r->target;
 	struct task *t = &p->task[number];
-	struct app *a = &p->app[t->conf.app];
+	struct app *a = p->app[t->conf.app];
 	struct lane *l = task_lane(p, t);
 	const struct poller_sink *sink = &p->parts.sink[t->conf.command];
 	struct poll_answer got = { .why = r->why };
@@ -80,6 +80,7 @@ void poll_deliver(struct poller *p, const struct reply *r, const struct now *now
 	note_sent(l, r, now);
 	if (t->removed) {
 		deliver_unseen(p, number, r, now);
+		apps_settle(p, a->number);
 		return;
 	}
 	sink->answer(sink->arg, t->conf.subject, r, now, &l->tally, &got);
@@ -107,7 +108,7 @@ void poll_deliver(struct poller *p, const struct reply *r, const struct now *now
 	if (reopened) {
 		for (int c = 0; c < CHAT_COMMANDS; c++)
 			pace_ramp(&a->lane[c].pace, now);
-		tasks_spread_missed(p, (size_t)(a - p->app), now);
+		tasks_spread_missed(p, a->number, now);
 	}
 }
 
@@ -122,7 +123,7 @@ void poll_end_unasked(struct poller *p, size_t number, const struct outcome *o, 
 
 void poll_miss(struct poller *p, size_t number, const struct now *now)
 {
-	const struct app *a = &p->app[p->task[number].conf.app];
+	const struct app *a = p->app[p->task[number].conf.app];
 	struct outcome o = a->closed_by;
 
 	o.verdict = CHAT_RETRY; /* whatever closed the app says nothing about this community */

@@ -6,6 +6,8 @@
 
 enum { TASKS_MIN = 64, TASKS_MAX = 1 << 24 };
 
+static const int64_t never_ms = INT64_C(1000) * 86400 * 365; /* no program that polls once lives so long */
+
 static enum err reserve(struct poller *p, size_t more)
 {
 	size_t cap = p->task_cap > 0 ? p->task_cap : TASKS_MIN;
@@ -16,9 +18,9 @@ static enum err reserve(struct poller *p, size_t more)
 		cap *= 2;
 	if (cap < p->task_n + more)
 		return ERR_MEMORY;
-	for (size_t a = 0; a < p->parts.app_n; a++)
-		for (int c = 0; c < CHAT_COMMANDS; c++)
-			if (plan_reserve(p->app[a].lane[c].plan, cap) != ERR_OK)
+	for (size_t a = 0; a < p->app_n; a++)
+		for (int c = 0; p->app[a] != NULL && c < CHAT_COMMANDS; c++)
+			if (plan_reserve(p->app[a]->lane[c].plan, cap) != ERR_OK)
 				return ERR_MEMORY;
 	if (cap == p->task_cap)
 		return ERR_OK;
@@ -57,6 +59,21 @@ void tasks_weigh(struct poller *p, struct task *t)
 	l->required_micro += t->required_micro;
 }
 
+static int64_t take_removed(void *arg, size_t number, int64_t due_ms)
+{
+	struct poller *p = arg;
+
+	if (!p->task[number].removed)
+		return due_ms;
+	tasks_retire(p, number);
+	return PLAN_TAKE;
+}
+
+void tasks_forget(struct poller *p, struct lane *l)
+{
+	plan_revise(l->plan, take_removed, p);
+}
+
 /* The place of `key` in `span_ms`. */
 static int64_t share_ms(uint64_t key, int64_t span_ms)
 {
@@ -73,7 +90,7 @@ static void add_one(struct poller *p, const struct job *j, size_t newcomers, con
                     size_t number)
 {
 	struct task *t = &p->task[number];
-	struct lane *l = &p->app[j->app].lane[j->command];
+	struct lane *l = &p->app[j->app]->lane[j->command];
 	int64_t span_ms = half_budget_ms(l, newcomers > j->crowd ? newcomers : j->crowd);
 
 	*t = (struct task){ .conf = *j, .period_ms = j->period_ms, .used = true, .sweep = l->sweep - 1 };
@@ -86,10 +103,9 @@ static void add_one(struct poller *p, const struct job *j, size_t newcomers, con
 	plan_put(l->plan, number, t->due_ms);
 }
 
-/* Probes are never further apart than the polls they stand for. */
-static void limit_gaps(struct poller *p, const struct job *j)
+void tasks_limit_gaps(struct poller *p, const struct job *j)
 {
-	struct breaker *b = &p->app[j->app].breaker;
+	struct breaker *b = &p->app[j->app]->breaker;
 	const int64_t least =
 		j->period_min_ms > 0 && j->period_min_ms < j->period_ms ? j->period_min_ms : j->period_ms;
 
@@ -103,7 +119,7 @@ enum err poller_add(struct poller *p, const struct job *job, size_t n, const str
 
 	if (n == 0)
 		return ERR_OK;
-	newcomers = calloc(p->parts.app_n, CHAT_COMMANDS * sizeof(newcomers[0]));
+	newcomers = calloc(p->app_n, CHAT_COMMANDS * sizeof(newcomers[0]));
 	if (newcomers == NULL || reserve(p, n) != ERR_OK) {
 		free(newcomers);
 		return ERR_MEMORY;
@@ -113,7 +129,7 @@ enum err poller_add(struct poller *p, const struct job *job, size_t n, const str
 	for (size_t i = 0; i < n; i++) {
 		ret[i] = take_number(p);
 		add_one(p, &job[i], newcomers[job[i].app * CHAT_COMMANDS + job[i].command], now, ret[i]);
-		limit_gaps(p, &job[i]);
+		tasks_limit_gaps(p, &job[i]);
 	}
 	free(newcomers);
 	return ERR_OK;
@@ -163,8 +179,11 @@ void tasks_plan_next(struct poller *p, size_t number, const struct now *now)
 	 * neither bunches up with the next one nor makes up for slots it missed. */
 	if (after_ms < now->mono_ms)
 		after_ms = now->mono_ms;
+	if (p->parts.once)
+		after_ms = now->mono_ms + never_ms;
 	t->due_ms =
 		plan_slot(t->conf.phase_key, t->period_ms, after_ms) + plan_jitter(l->plan, t->period_ms / 100);
+	t->moved = false;
 	plan_put(l->plan, number, t->due_ms);
 }
 
@@ -182,7 +201,7 @@ static size_t count_missed(const struct poller *p, size_t app, enum chat_command
 
 static void spread_lane(struct poller *p, size_t app, enum chat_command c, const struct now *now)
 {
-	struct lane *l = &p->app[app].lane[c];
+	struct lane *l = &p->app[app]->lane[c];
 	const int64_t span_ms = half_budget_ms(l, count_missed(p, app, c));
 
 	if (span_ms == 0)

@@ -5,9 +5,9 @@ int64_t poller_alive_ms(const struct poller *p)
 {
 	int64_t latest = INT64_MAX;
 
-	for (size_t i = 0; i < p->parts.app_n; i++)
-		if (p->app[i].alive_ms < latest)
-			latest = p->app[i].alive_ms;
+	for (size_t i = 0; i < p->app_n; i++)
+		if (p->app[i] != NULL && p->app[i]->alive_ms < latest)
+			latest = p->app[i]->alive_ms;
 	return latest;
 }
 
@@ -60,7 +60,7 @@ static int64_t longest_ms(const struct poller *p, size_t app)
 
 void poller_app_view(struct poller *p, size_t app, const struct now *now, struct poller_view *ret)
 {
-	struct app *a = &p->app[app];
+	struct app *a = p->app[app];
 
 	*ret = (struct poller_view){
 		.inflight = a->inflight,

@@ -96,6 +96,24 @@ int64_t pace_in_force(struct pace *p, const struct now *now)
 	return milli;
 }
 
+void pace_spent(struct pace *p, const struct now *now)
+{
+	for (unsigned i = 0; i < PACE_MAX_PER_S; i++)
+		p->sent_ms[i] = now->mono_ms;
+}
+
+void pace_budget(struct pace *p, int64_t budget_milli, const struct now *now)
+{
+	bool whole;
+
+	(void)pace_in_force(p, now);
+	whole = p->allowed_milli >= p->budget_milli;
+	p->budget_milli = budget_milli;
+	if (whole || p->allowed_milli > budget_milli)
+		p->allowed_milli = budget_milli;
+	(void)pace_in_force(p, now);
+}
+
 /* Until the window has room: the call that is as many places back as a second may hold must be a second old.
  */
 static int64_t window_wait_ms(const struct pace *p, int64_t milli_per_s, const struct now *now)

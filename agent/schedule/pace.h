@@ -36,6 +36,11 @@ struct pace {
 };
 
 void pace_init(struct pace *p, int64_t budget_milli, const struct now *now);
+/* Another budget from now on. What was sent stays in the window, so no change gives a burst; a rate that a
+ * throttle answer lowered stays low and grows towards the new budget. */
+void pace_budget(struct pace *p, int64_t budget_milli, const struct now *now);
+/* Nothing for a second: whoever had this budget before may just have spent it. */
+void pace_spent(struct pace *p, const struct now *now);
 /* One call may go now, and counts; false: not yet. pace_sent or pace_never follows. */
 bool pace_take(struct pace *p, const struct now *now);
 /* `n` of the calls that were taken have been sent. */

@@ -72,14 +72,9 @@ void plan_put(struct plan *p, size_t target, int64_t due_ms)
 	p->heap[i] = item;
 }
 
-/* The last item takes the place of the first and sinks to where it belongs. */
-void plan_drop(struct plan *p)
+/* Puts `item` where it belongs in the heap below `i`, which is free. */
+static void sink(struct plan *p, size_t i, struct item item)
 {
-	struct item last;
-	size_t i = 0;
-
-	assert(p->used > 0);
-	last = p->heap[--p->used];
 	for (;;) {
 		size_t child = 2 * i + 1;
 
@@ -87,12 +82,35 @@ void plan_drop(struct plan *p)
 			break;
 		if (child + 1 < p->used && before(&p->heap[child + 1], &p->heap[child]))
 			child++;
-		if (!before(&p->heap[child], &last))
+		if (!before(&p->heap[child], &item))
 			break;
 		p->heap[i] = p->heap[child];
 		i = child;
 	}
-	p->heap[i] = last;
+	p->heap[i] = item;
+}
+
+void plan_drop(struct plan *p)
+{
+	assert(p->used > 0);
+	p->used--;
+	sink(p, 0, p->heap[p->used]);
+}
+
+void plan_revise(struct plan *p, plan_ask *ask, void *arg)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->used; i++) {
+		struct item item = p->heap[i];
+
+		item.due_ms = ask(arg, item.target, item.due_ms);
+		if (item.due_ms != PLAN_TAKE)
+			p->heap[kept++] = item;
+	}
+	p->used = kept;
+	for (size_t i = kept / 2; i-- > 0;)
+		sink(p, i, p->heap[i]);
 }
 
 bool plan_peek(const struct plan *p, size_t *ret_target)

@@ -19,6 +19,10 @@ void plan_free(struct plan *p); /* NULL is fine */
 enum err plan_reserve(struct plan *p, size_t n) MUST_USE;
 /* All targets are taken. */
 void plan_clear(struct plan *p);
+/* Asks for every planned target when it is due from now on; PLAN_TAKE: it is taken. One pass over them. */
+#define PLAN_TAKE INT64_MAX
+typedef int64_t plan_ask(void *arg, size_t target, int64_t due_ms);
+void plan_revise(struct plan *p, plan_ask *ask, void *arg);
 
 /* Plans a taken target. Planning a planned one is a bug of the caller. */
 void plan_put(struct plan *p, size_t target, int64_t due_ms);

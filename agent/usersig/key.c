@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/base/refusal.h"
 #include "agent/usersig/mint.h"
 
 void key_wipe(struct key *k)
@@ -43,7 +44,7 @@ static enum err read_file(const char *path, struct key *k, struct why *why)
 	enum err e;
 
 	if (fd < 0)
-		return err_because(why, ERR_KEY, "cannot open key file '%s': %s", path, strerror(errno));
+		return err_because(why, ERR_KEY, "cannot open key file '%s': %s", path, refusal_text(path, errno));
 	e = read_fd(fd, path, k, why);
 	close(fd);
 	return e;
@@ -95,7 +96,6 @@ static enum err check_text(const struct key_source *source, struct key *k, struc
 enum err key_read(const struct key_source *source, struct key *ret, struct why *why)
 {
 	char path[PATH_MAX];
-	const char *value;
 	enum err e = ERR_OK;
 
 	memset(ret, 0, sizeof(*ret));
@@ -109,9 +109,7 @@ enum err key_read(const struct key_source *source, struct key *ret, struct why *
 			e = read_file(path, ret, why);
 		break;
 	case KEY_ENV:
-		value = getenv(source->name);
-		e = value != NULL ? read_text(value, ret)
-		                  : err_because(why, ERR_KEY, "environment variable '%s' is not set", source->name);
+		e = variable_read(source->name, ret, why);
 		break;
 	case KEY_INLINE:
 		e = read_text(source->name, ret);

@@ -15,6 +15,9 @@ struct key {
 };
 enum err key_read(const struct key_source *source, struct key *ret, struct why *why) MUST_USE;
 void key_wipe(struct key *k);
+/* variable.c: the key in an environment variable, which leaves the environment when it is read first. Errors:
+ * ERR_KEY. */
+enum err variable_read(const char *name, struct key *ret, struct why *why) MUST_USE;
 
 /* What a UserSig says. */
 struct claim {

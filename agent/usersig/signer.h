@@ -30,6 +30,9 @@ enum err signer_new(uint64_t sdk_app_id, const char *admin, const struct key_sou
  * Errors: ERR_KEY (`why` names the source, never the key), ERR_SIGN, ERR_MEMORY. */
 enum err signer_get(struct signer *s, int64_t unix_s, const char **ret_sig, struct why *why) MUST_USE;
 
+/* Takes the place of `before`: its count of renewals goes on from there. Before the first signer_get. */
+void signer_succeed(struct signer *s, const struct signer *before);
+
 /* The server refused the signature: the next signer_get mints. */
 void signer_expire(struct signer *s);
 

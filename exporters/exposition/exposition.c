@@ -30,7 +30,7 @@ static void small_family(struct exposition *e, enum metric m, const struct expos
 		health_exporter_samples(p->exporter, m, &e->small);
 	else
 		for (size_t i = 0; i < p->app_n; i++)
-			if (p->want.app == EXPOSITION_EVERY_APP || (size_t)p->want.app == i)
+			if (p->app[i].labels.len > 0 && (p->want.app == EXPOSITION_EVERY_APP || (size_t)p->want.app == i))
 				health_app_samples(&p->app[i], m, &e->small);
 	e->small_series[scope] += count_lines(&e->small, head);
 	if (e->small.status == ERR_OK && e->small.len == head)

@@ -43,8 +43,8 @@ struct exposition_want {
 /* Everything that is `enabled`, which is borrowed, in the text format, not compressed. */
 struct exposition_want exposition_everything(const struct metric_set *enabled);
 /* Narrows `w` by one pair of the request's query, decoded: level=WORD, app=NAME, name[]=METRIC (repeatable,
- * in the spelling of either format). Other keys are ignored. Errors: ERR_CONFIG, with a sentence in `why` for
- * whoever asked. */
+ * in the spelling of either format). Other keys are ignored. Of `apps` some may be NULL. Errors: ERR_CONFIG,
+ * with a sentence in `why` for whoever asked. */
 enum err exposition_query(struct exposition_want *w, const char *key, const char *value,
                           const char *const *apps, size_t app_n, struct why *why) MUST_USE;
 
@@ -61,7 +61,7 @@ struct exposition;
 struct exposition_parts {
 	struct pin *pin;
 	struct exposition_want want;
-	const struct health_app *app; /* read during exposition_open only */
+	const struct health_app *app; /* read during exposition_open only; without labels: not shown */
 	size_t app_n;
 	const struct health_exporter *exporter;
 	struct exposition_cache *cache; /* of one store only; needed for CODING_GZIP */

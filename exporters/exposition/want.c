@@ -49,7 +49,7 @@ static enum err want_app(struct exposition_want *w, const char *value, const cha
 	if (w->app != EXPOSITION_EVERY_APP)
 		return err_because(why, ERR_CONFIG, "app is given twice");
 	for (size_t a = 0; a < app_n; a++)
-		if (strcmp(apps[a], value) == 0) {
+		if (apps[a] != NULL && strcmp(apps[a], value) == 0) {
 			w->app = (int)a;
 			w->full = false;
 			return ERR_OK;

@@ -8,7 +8,6 @@
  * and every order it stands in. */
 struct card {
 	unsigned refs;
-	uint64_t serial; /* no other card of the store has it, or ever had */
 	struct store_community is;
 	char text[];
 };
@@ -19,7 +18,8 @@ void card_drop(struct card *c);                         /* NULL is fine */
  * that was changed, leaves its old seats behind. Since a seat holds a reference, no new card can have the
  * same address. */
 struct seat {
-	uint64_t key, serial; /* the card's, at hand for sorting and comparing */
+	uint64_t key;    /* the card's, at hand for sorting and comparing */
+	uint64_t serial; /* no seat of another card of the store has it, or ever had */
 	struct card *card;
 	size_t slot;
 };
@@ -31,20 +31,20 @@ struct order {
 	struct seat seat[];
 };
 
-/* One slot. What a pin needs of the card stands here as well, because a pin that visits very many cards pays
- * for each. */
+/* One slot. */
 struct entry {
 	struct card *card; /* NULL: the slot is free */
-	size_t seat;       /* in the order, while that is settled */
 	struct facts *facts;
 	struct health_community health;
-	size_t app;
 	int64_t fresh_ms; /* mono, when the facts came */
 	int64_t interval_ms;
-	size_t free_next; /* of a free slot: the next free one, or SIZE_MAX */
-	enum metric_scope level;
+	union {
+		uint32_t seat;      /* in the order, while that is settled */
+		uint32_t free_next; /* of a free slot: the next free one, or NO_SLOT */
+	};
 	bool ended; /* the community was deleted: what it said is over */
 };
+#define NO_SLOT UINT32_MAX
 
 /* Rows of consecutive seats as a pin shows them, immutable, with counted references. A poll spoils one
  * stretch; pins share the others. Since the order is also the order of polls, few are spoilt at a time. */
@@ -80,12 +80,12 @@ struct series {
 };
 
 struct store {
-	uint64_t revision; /* the last number given to a card, or to the facts of a poll */
+	uint64_t revision; /* the last number given to a seat, or to the facts of a poll */
 	size_t app_n;
 	int64_t *lag_ms; /* by app */
 	struct entry *entry;
 	size_t entry_n, entry_room; /* slots ever used, and allocated */
-	size_t free_first;          /* SIZE_MAX: none */
+	uint32_t free_first;        /* NO_SLOT: none */
 
 	struct order *order;   /* NULL until the first pin */
 	bool moved;            /* a community came, changed or went since .order was made */
@@ -103,8 +103,8 @@ struct store {
 	struct pin *latest;  /* the store's own reference; NULL: something changed since */
 };
 
-/* Room for one more newcomer. Errors: ERR_MEMORY. */
-enum err order_room(struct store *s) MUST_USE;
+/* Room for so many more newcomers. Errors: ERR_MEMORY. */
+enum err order_room(struct store *s, size_t more) MUST_USE;
 void order_join(struct store *s, size_t slot); /* after order_room */
 /* Leaves out who went, sorts the newcomers, merges them in and numbers the seats. Errors: ERR_MEMORY; nothing
  * changed. */

@@ -102,16 +102,18 @@ static void forget_departed(struct store *s)
 
 /* Without a pin in between communities may come and go for ever: those who went leave before the list grows.
  */
-enum err order_room(struct store *s)
+enum err order_room(struct store *s, size_t more)
 {
-	const size_t room = s->newcomer_room > 0 ? s->newcomer_room * 2 : NEWCOMERS_FIRST;
+	size_t room = s->newcomer_room > 0 ? s->newcomer_room : NEWCOMERS_FIRST;
 	struct seat *grown;
 
-	if (s->newcomer_n < s->newcomer_room)
+	if (s->newcomer_n + more <= s->newcomer_room)
 		return ERR_OK;
 	forget_departed(s);
-	if (s->newcomer_n < s->newcomer_room - s->newcomer_room / 2)
+	if (s->newcomer_n + more <= s->newcomer_room - s->newcomer_room / 2)
 		return ERR_OK;
+	while (room < s->newcomer_n + more)
+		room *= 2;
 	grown = realloc(s->newcomer, room * sizeof(*grown));
 	if (grown == NULL)
 		return ERR_MEMORY;
@@ -124,7 +126,7 @@ void order_join(struct store *s, size_t slot)
 {
 	struct card *card = s->entry[slot].card;
 
-	s->newcomer[s->newcomer_n++] = (struct seat){ card->is.key, card->serial, card_hold(card), slot };
+	s->newcomer[s->newcomer_n++] = (struct seat){ card->is.key, ++s->revision, card_hold(card), slot };
 }
 
 /* ---- the order ---- */
@@ -139,7 +141,7 @@ void order_drop(struct order *o)
 
 static void place(struct store *s, struct order *to, const struct seat *seat)
 {
-	s->entry[seat->slot].seat = to->n;
+	s->entry[seat->slot].seat = (uint32_t)to->n;
 	to->seat[to->n++] = *seat;
 }
 

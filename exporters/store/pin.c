@@ -48,7 +48,7 @@ static int64_t shown_until(const struct store *s, const struct entry *e)
 {
 	if (e->facts == NULL || e->ended)
 		return 0;
-	return e->fresh_ms + e->card->is.stale_after_ms + 2 * s->lag_ms[e->app];
+	return e->fresh_ms + e->card->is.stale_after_ms + 2 * s->lag_ms[e->card->is.app];
 }
 
 /* Bytes of a cache line, and of what a pin reads of facts. */
@@ -73,8 +73,10 @@ static struct stretch *stretch_new(struct store *s, size_t first, const struct n
 		for (size_t at = 0; at < sizeof(struct entry); at += LINE)
 			__builtin_prefetch((const char *)&s->entry[seat[i].slot] + at);
 	for (size_t i = 0; i < n; i++) {
-		const char *facts = (const char *)s->entry[seat[i].slot].facts;
+		const char *card = (const char *)seat[i].card, *facts = (const char *)s->entry[seat[i].slot].facts;
 
+		for (size_t at = 0; at < sizeof(struct card); at += LINE)
+			__builtin_prefetch(card + at);
 		for (size_t at = 0; facts != NULL && at < FACTS_HEAD; at += LINE)
 			__builtin_prefetch(facts + at);
 	}
@@ -83,7 +85,10 @@ static struct stretch *stretch_new(struct store *s, size_t first, const struct n
 		const int64_t until_ms = shown_until(s, e);
 
 		t->row[i] = (struct row){
-			.health = e->health, .app = (uint32_t)e->app, .interval_ms = e->interval_ms, .level = e->level
+			.health = e->health,
+			.app = (uint32_t)e->card->is.app,
+			.interval_ms = e->interval_ms,
+			.level = e->card->is.level,
 		};
 		if (until_ms > now->mono_ms) {
 			t->row[i].facts = facts_hold(e->facts);
@@ -251,6 +256,27 @@ size_t pin_communities(const struct pin *p)
 const struct store_community *pin_community(const struct pin *p, size_t i)
 {
 	return &p->order->seat[i].card->is;
+}
+
+size_t pin_app(const struct pin *p, size_t i)
+{
+	return row_of(p, i)->app;
+}
+
+enum metric_scope pin_level(const struct pin *p, size_t i)
+{
+	return row_of(p, i)->level;
+}
+
+void pin_ahead(const struct pin *p, size_t i)
+{
+	enum { TEXTS = 64 };
+	const struct card *card = p->order->seat[i].card;
+	const char *const end = card->text + TEXTS;
+
+	__asm__ volatile(""); /* see facts_ahead */
+	for (const char *at = (const char *)&card->is.place; at < end; at += LINE)
+		__builtin_prefetch(at);
 }
 
 uint64_t pin_key(const struct pin *p, size_t i)

@@ -1,10 +1,10 @@
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "exporters/store/inside.h"
 
 enum { ENTRIES_FIRST = 64 };
-#define NO_SLOT SIZE_MAX
 
 enum err store_new(size_t app_n, struct store **ret)
 {
@@ -45,6 +45,28 @@ void store_free(struct store *s)
 	free(s);
 }
 
+enum err store_apps(struct store *s, size_t app_n)
+{
+	int64_t *lag_ms;
+	struct sums *sums;
+
+	if (app_n <= s->app_n)
+		return ERR_OK;
+	lag_ms = reallocarray(s->lag_ms, app_n + 1, sizeof(lag_ms[0]));
+	if (lag_ms == NULL)
+		return ERR_MEMORY;
+	s->lag_ms = lag_ms;
+	sums = reallocarray(s->sums, app_n + 1, sizeof(sums[0]));
+	if (sums == NULL)
+		return ERR_MEMORY;
+	s->sums = sums;
+	memset(lag_ms + s->app_n, 0, (app_n + 1 - s->app_n) * sizeof(lag_ms[0]));
+	memset(sums + s->app_n, 0, (app_n + 1 - s->app_n) * sizeof(sums[0]));
+	s->app_n = app_n;
+	spoil_all(s); /* the pins that are shared know the others only */
+	return ERR_OK;
+}
+
 void store_cap(struct store *s, uint64_t max_series, unsigned families)
 {
 	s->max_series = max_series;
@@ -77,7 +99,7 @@ static enum err entry_room(struct store *s)
 
 static size_t take_slot(struct store *s)
 {
-	const size_t slot = s->free_first;
+	const uint32_t slot = s->free_first;
 
 	if (slot == NO_SLOT)
 		return s->entry_n++;
@@ -88,13 +110,10 @@ static size_t take_slot(struct store *s)
 static enum err prepare(struct store *s, const struct store_community *c, struct card **ret)
 {
 	assert(c->app < s->app_n);
-	if (order_room(s) != ERR_OK)
+	if (order_room(s, 1) != ERR_OK)
 		return ERR_MEMORY;
 	*ret = card_new(c);
-	if (*ret == NULL)
-		return ERR_MEMORY;
-	(*ret)->serial = ++s->revision;
-	return ERR_OK;
+	return *ret != NULL ? ERR_OK : ERR_MEMORY;
 }
 
 static void seat_card(struct store *s, size_t slot, struct card *card)
@@ -102,8 +121,6 @@ static void seat_card(struct store *s, size_t slot, struct card *card)
 	struct entry *e = &s->entry[slot];
 
 	e->card = card;
-	e->app = card->is.app;
-	e->level = card->is.level;
 	e->interval_ms = card->is.settings.interval_ms;
 	spoil_order(s);
 	order_join(s, slot);
@@ -125,14 +142,33 @@ enum err store_add(struct store *s, const struct store_community *c, size_t *ret
 
 enum err store_change(struct store *s, size_t slot, const struct store_community *c)
 {
-	struct entry *e = taken(s, slot);
 	struct card *card;
 
 	if (prepare(s, c, &card) != ERR_OK)
 		return ERR_MEMORY;
-	card_drop(e->card);
-	seat_card(s, slot, card);
+	store_apply(s, slot, card);
 	return ERR_OK;
+}
+
+struct card *store_draft(const struct store_community *c)
+{
+	return card_new(c);
+}
+
+void store_draft_drop(struct card *draft)
+{
+	card_drop(draft);
+}
+
+void store_apply(struct store *s, size_t slot, struct card *draft)
+{
+	card_drop(taken(s, slot)->card);
+	seat_card(s, slot, draft);
+}
+
+enum err store_reserve(struct store *s, size_t n)
+{
+	return order_room(s, n);
 }
 
 void store_remove(struct store *s, size_t slot)
@@ -142,7 +178,7 @@ void store_remove(struct store *s, size_t slot)
 	facts_drop(e->facts);
 	card_drop(e->card);
 	*e = (struct entry){ .free_next = s->free_first };
-	s->free_first = slot;
+	s->free_first = (uint32_t)slot;
 	spoil_order(s);
 }
 

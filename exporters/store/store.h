@@ -10,10 +10,10 @@
 struct store_community {
 	size_t app;   /* below the count given to store_new */
 	uint64_t key; /* its place on the page, hash(sdkappid, community id); ties in the order of ids */
-	struct topic_place place;
-	struct health_settings settings; /* .interval_ms is the one it begins with */
-	int64_t stale_after_ms;          /* facts older than this are not shown */
+	int64_t stale_after_ms;  /* facts older than this are not shown */
 	enum metric_scope level; /* the finest series it has: METRIC_TOPIC, METRIC_COMMUNITY or METRIC_APP */
+	struct health_settings settings; /* .interval_ms is the one it begins with */
+	struct topic_place place;        /* last, beside its texts: most lines need nothing else */
 };
 
 struct store;
@@ -21,6 +21,8 @@ struct store;
 /* Errors: ERR_MEMORY. */
 enum err store_new(size_t app_n, struct store **ret) MUST_USE;
 void store_free(struct store *s); /* NULL is fine */
+/* Room for this many apps, never fewer than before. Errors: ERR_MEMORY; nothing changed. */
+enum err store_apps(struct store *s, size_t app_n) MUST_USE;
 
 /* From the next pin on: at most `max_series` series of topics, 0: no cap, of which `families` are counted
  * (bit m: metric m). Starts with 0, so nothing is folded. */
@@ -32,6 +34,13 @@ enum err store_add(struct store *s, const struct store_community *c, size_t *ret
 /* The same community with other settings or labels: facts and health stay, the interval begins anew. Errors:
  * ERR_MEMORY; nothing changed. */
 enum err store_change(struct store *s, size_t slot, const struct store_community *c) MUST_USE;
+/* The same in two steps, for many who change together or not at all: with room for `n` of them and their
+ * drafts at hand nothing can fail. A draft is used once, or dropped. NULL: no memory. */
+struct card;
+enum err store_reserve(struct store *s, size_t n) MUST_USE;
+struct card *store_draft(const struct store_community *c);
+void store_draft_drop(struct card *draft); /* NULL is fine */
+void store_apply(struct store *s, size_t slot, struct card *draft);
 /* The community is configured no more: its facts and health end with the next pin; pins that exist keep them.
  */
 void store_remove(struct store *s, size_t slot);
@@ -63,6 +72,10 @@ void store_unpin(struct pin *p); /* NULL is fine; also after store_free */
 /* Communities are numbered from 0 in page order: by key, ties by id. */
 size_t pin_communities(const struct pin *p);
 const struct store_community *pin_community(const struct pin *p, size_t i);
+size_t pin_app(const struct pin *p, size_t i);
+enum metric_scope pin_level(const struct pin *p, size_t i);
+/* Asks the memory early for pin_community(p, i)->place and its texts. A hint: nothing depends on it. */
+void pin_ahead(const struct pin *p, size_t i);
 uint64_t pin_key(const struct pin *p, size_t i); /* of the community: pages are in this order */
 /* A number that stands for what pin_community says: never again given to another, or to the same one after a
  * change. Not 0. */

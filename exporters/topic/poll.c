@@ -37,6 +37,13 @@ struct topic_poll *topic_poll_new(const struct topic_question *q, struct topic_w
 	return p;
 }
 
+void topic_poll_move(struct topic_poll *p, const struct topic_question *q)
+{
+	p->q = *q;
+	if (p->asked.named != NULL)
+		p->asked.named = q->topics;
+}
+
 void topic_poll_free(struct topic_poll *p)
 {
 	if (p != NULL)

@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "agent/daemon.c" /* start, turn_and_wait, finish */
+#include "agent/daemon.c"      /* turn_and_wait */
+#include "agent/daemon_open.c" /* start */
 #include "tests/unit/memory.h"
 #include "tests/unit/memory_page.h"
 #include "tests/unit/memory_service.h"
@@ -182,14 +183,18 @@ static bool bad_round(struct stage *s, size_t nth, enum memory_failing how)
 static enum err open_stage(struct stage *s, const struct conf *c)
 {
 	static const char *const at[] = { "127.0.0.1:0" };
-	const struct daemon_listen listen = { at, 1 };
+	const struct daemon_listen listen = { .at = at, .n = 1 };
 	struct why why = { 0 };
 
 	memset(s, 0, sizeof(*s));
 	memset(&service, 0, sizeof(service));
 	service_now = (struct now){ .mono_ms = START_MS, .unix_s = START_S };
-	s->d =
-		(struct daemon){ .conf = c, .signal_fd = -1, .seed = 7, .started_ms = START_MS, .now = service_now };
+	s->d = (struct daemon){ .conf = c,
+		                    .signal_fd = -1,
+		                    .notify = { .fd = -1 },
+		                    .seed = 7,
+		                    .started_ms = START_MS,
+		                    .now = service_now };
 	buf_init(&s->d.build, 4096);
 	return start(&s->d, &listen, &why);
 }
@@ -237,7 +242,7 @@ static bool run_rounds(enum kind kind, size_t nth, enum memory_failing how)
 	failed = bad_round(&s, nth, how);
 	begin_round(&s, round);
 	good_round(&s);
-	finish(&s.d);
+	daemon_close(&s.d);
 	return failed;
 }
 
@@ -303,7 +308,7 @@ static void start_with(enum memory_failing how)
 		e = open_stage(&s, conf);
 		failed = memory_heal();
 		CHECK(e == (failed ? ERR_MEMORY : ERR_OK));
-		finish(&s.d);
+		daemon_close(&s.d);
 		CHECK(memory_blocks() == blocks);
 	}
 	print_message("%zu allocations\n", n - 1);

@@ -15,6 +15,30 @@ static void every_job_is_polled_once_a_period(void **state)
 	poller_free(s.poller);
 }
 
+static void who_is_polled_once_is_left_alone(void **state)
+{
+	const struct poller_sink sink = { .ask = ask, .answer = answer, .ended = ended };
+	struct stage s;
+	const struct poller_parts parts = {
+		.app = s.app, .app_n = 1, .seed = 7, .once = true, .sink = { sink, sink }
+	};
+	struct poller_view v;
+
+	(void)state;
+	set_stage(&s, 1, 40, 1000, 20000);
+	poller_free(s.poller);
+	CHECK(poller_new(&parts, &world.now, &s.poller) == ERR_OK);
+	CHECK(poller_add(s.poller, s.job, 40, &world.now, s.number) == ERR_OK);
+	play(&s, 3600000);
+	for (size_t j = 0; j < 40; j++)
+		CHECK(world.ended[j] == 1);
+	CHECK(world.sent_n == 40);
+	poller_app_view(s.poller, 0, &world.now, &v);
+	CHECK(v.pending == 0);
+	CHECK(v.late_ms == 0);
+	poller_free(s.poller);
+}
+
 static void first_polls_need_no_whole_interval(void **state)
 {
 	struct stage s;
@@ -285,6 +309,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_job_is_polled_once_a_period),
+		cmocka_unit_test(who_is_polled_once_is_left_alone),
 		cmocka_unit_test(first_polls_need_no_whole_interval),
 		cmocka_unit_test(the_budget_is_kept_in_every_second),
 		cmocka_unit_test(under_pressure_nobody_starves),

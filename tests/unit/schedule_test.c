@@ -193,6 +193,40 @@ static void a_slot_is_on_the_grid_after_the_time_and_stable(void **state)
 	CHECK(plan_slot(UINT64_MAX, 60000, 0) == 59999 && plan_slot(UINT64_C(1) << 63, 60000, 0) == 30000);
 }
 
+/* Every third is taken, the others are due at another time; what is left comes in the new order. */
+static int64_t revised(void *arg, size_t target, int64_t due_ms)
+{
+	int64_t *due = arg;
+
+	CHECK(due[target] == due_ms);
+	due[target] = target % 3 == 0 ? PLAN_TAKE : (due_ms * 7919) % 1000;
+	return due[target];
+}
+
+static void a_revised_plan_has_the_new_order(void **state)
+{
+	struct plan *p = new_plan(TARGETS, 1);
+	int64_t due[TARGETS], last_ms = INT64_MIN;
+	size_t n = 0, target;
+
+	(void)state;
+	for (size_t i = 0; i < TARGETS; i++) {
+		due[i] = (int64_t)(i * 389 % 1009);
+		plan_put(p, i, due[i]);
+	}
+	plan_revise(p, revised, due);
+	while (plan_peek(p, &target)) {
+		CHECK(target % 3 != 0 && plan_due_ms(p) == due[target] && due[target] >= last_ms);
+		last_ms = due[target];
+		plan_drop(p);
+		n++;
+	}
+	CHECK(n == TARGETS - (TARGETS + 2) / 3);
+	plan_revise(p, revised, due);
+	CHECK(plan_due_ms(p) == INT64_MAX);
+	plan_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +237,7 @@ int main(void)
 		cmocka_unit_test(more_room_keeps_who_is_planned_and_a_clear_forgets_them),
 		cmocka_unit_test(jitter_stays_in_its_span_and_reaches_both_ends),
 		cmocka_unit_test(a_slot_is_on_the_grid_after_the_time_and_stable),
+		cmocka_unit_test(a_revised_plan_has_the_new_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -341,6 +341,27 @@ static void variables_and_credentials_are_sources(void **state)
 	signer_free(credential);
 }
 
+/* What /proc/PID/environ shows are the bytes of the block; the test looks at the variable's own. */
+static void a_key_leaves_the_environment_when_it_is_read_first(void **state)
+{
+	struct signer *a = new_signer("admin", KEY_ENV, "TCE_TEST_KEY_2", 86400);
+	struct signer *b = new_signer("admin", KEY_ENV, "TCE_TEST_KEY_2", 86400);
+	static char variable[] = "TCE_TEST_KEY_2=moved";
+
+	(void)state;
+	CHECK(putenv(variable) == 0);
+	CHECK(token_verifies(get(a, 1), 1400000000, "admin", "moved", 1));
+	CHECK(getenv("TCE_TEST_KEY_2") == NULL);
+	for (size_t i = strlen("TCE_TEST_KEY_2="); i < sizeof(variable); i++)
+		CHECK(variable[i] == '\0');
+	CHECK(token_verifies(get(b, 1), 1400000000, "admin", "moved", 1)); /* who comes later finds it, too */
+	CHECK(setenv("TCE_TEST_KEY_2", "new", 1) == 0);
+	signer_expire(b);
+	CHECK(token_verifies(get(b, 2), 1400000000, "admin", "new", 2));
+	signer_free(a);
+	signer_free(b);
+}
+
 static enum err check_key(const char *text, mode_t mode, int *loose, struct why *why)
 {
 	const struct key_source source = { KEY_FILE, path };
@@ -401,6 +422,7 @@ int main(void)
 		cmocka_unit_test(without_the_key_the_old_signature_serves_until_it_ends),
 		cmocka_unit_test(a_refused_signature_serves_no_more_even_without_the_key),
 		cmocka_unit_test(variables_and_credentials_are_sources),
+		cmocka_unit_test(a_key_leaves_the_environment_when_it_is_read_first),
 		cmocka_unit_test(a_key_that_cannot_be_one_is_refused_without_showing_it),
 		cmocka_unit_test(a_fifo_or_a_folder_is_refused_at_once),
 	};
