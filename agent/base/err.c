@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "agent/base/redact.h"
 #include "agent/base/utf8.h"
 
 struct err_row {
@@ -52,5 +54,6 @@ enum err err_because(struct why *why, enum err e, const char *fmt, ...)
 		why->text[0] = '\0';
 	else if ((size_t)n >= sizeof(why->text))
 		trim_cut(why->text, sizeof(why->text) - 1);
+	redact(why->text, strlen(why->text));
 	return e;
 }

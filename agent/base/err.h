@@ -23,7 +23,8 @@ const char *err_label(enum err e);
 /* For people. Never NULL. */
 const char *err_text(enum err e);
 
-/* Fills `why` (may be NULL; a longer sentence is cut, at a whole character) and returns `e`, so that a
+/* Fills `why` (may be NULL; a longer sentence is cut, at a whole character; a secret in it is
+ * overwritten, see redact.h) and returns `e`, so that a
  * failing function can end with `return err_because(...)`. */
 enum err err_because(struct why *why, enum err e, const char *fmt, ...) FORMAT(3, 4);
 

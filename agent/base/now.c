@@ -14,3 +14,11 @@ struct now now_read(void)
 		.unix_s = (int64_t)real.tv_sec,
 	};
 }
+
+int64_t now_monotonic_us(void)
+{
+	struct timespec t = { 0 };
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}

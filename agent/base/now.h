@@ -12,5 +12,7 @@ struct now {
 
 /* Called by the loop in agent/ and by nobody else. */
 struct now now_read(void);
+/* CLOCK_MONOTONIC, for service managers, who compare it with theirs. Not for waits. */
+int64_t now_monotonic_us(void);
 
 #endif

@@ -4,9 +4,10 @@
 
 #include <stddef.h>
 
-/* Overwrites the value of every `usersig=` (any case) in `text[0 .. len)` with `x`, in place and
- * without changing the length. A value ends at `&`, a quote, a backslash, a space or control byte, or
- * the end. Idempotent; safe on any bytes; escaped JSON stays escaped. */
+/* Overwrites in `text[0 .. len)` with `x`, in place and without changing the length: the value of every
+ * `usersig=` (any case; in JSON and percent-encoded too), up to `&`, a quote, a backslash, a space or control
+ * byte, or the end; whatever has the shape of a UserSig; 64 hexadecimal digits in a row or more, the shape of
+ * a key. Idempotent; safe on any bytes; escaped JSON stays escaped. */
 void redact(char *text, size_t len);
 
 #endif

@@ -131,6 +131,7 @@ static void plain_text_ends_at_the_first_byte_that_needs_care(void **state)
 }
 
 /* ---- redact ---- */
+#define TEN "0123456789"
 
 static void redacted(const char *text, const char *want)
 {
@@ -166,8 +167,22 @@ static void every_signature_in_a_text_is_overwritten(void **state)
 	redacted("usersigusersig=a", "usersigusersig=x");
 	redacted("usersig", "usersig");
 	redacted("usersig =abc", "usersig =abc");
+	redacted("?UserSig%3Dabc&a=1 {\"usersig\":\"abc\"}", "?UserSig%3Dxxx&a=1 {\"usersig\":\"xxx\"}");
 	redacted("{\\\"url\\\":\\\"?usersig=abc\\\",\\\"b\\\":1}",
 	         "{\\\"url\\\":\\\"?usersig=xxx\\\",\\\"b\\\":1}");
+}
+
+/* 39 and 40 bytes of what could be a UserSig; 63 and 64 digits of what could be a key. */
+static void a_secret_without_its_name_is_known_by_its_shape(void **state)
+{
+	(void)state;
+	redacted("eJ" TEN TEN TEN "ABCDEFG", "eJ" TEN TEN TEN "ABCDEFG");
+	redacted("a eJ" TEN TEN TEN "ABCDEF*- b", "a xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx b");
+	redacted("\"eJ%2A_" TEN TEN TEN "ABCDEF\"", "\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"");
+	redacted("k=" TEN TEN TEN TEN TEN TEN "abc", "k=" TEN TEN TEN TEN TEN TEN "abc");
+	redacted("k=" TEN TEN TEN TEN TEN TEN "abcD,",
+	         "k=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx,");
+	redacted("g" TEN TEN TEN TEN TEN TEN "abcg" TEN "0", "g" TEN TEN TEN TEN TEN TEN "abcg" TEN "0");
 }
 
 static void a_text_without_separators_is_redacted_to_its_end_only(void **state)
@@ -196,6 +211,7 @@ int main(void)
 		cmocka_unit_test(a_cut_character_is_none_and_nothing_behind_the_cut_is_read),
 		cmocka_unit_test(plain_text_ends_at_the_first_byte_that_needs_care),
 		cmocka_unit_test(every_signature_in_a_text_is_overwritten),
+		cmocka_unit_test(a_secret_without_its_name_is_known_by_its_shape),
 		cmocka_unit_test(a_text_without_separators_is_redacted_to_its_end_only),
 	};
 
