@@ -124,6 +124,7 @@ void check_root(struct conf *c, const struct level *l, struct faults *f)
 		          "web.telemetry_path: '%.40s' is no path for metrics; write it like /metrics, of letters, "
 		          "digits and /_.~-, and not below /-/",
 		          path);
+	c->web_config_file = path_below(c, c->web_config_file, f);
 	check_adaptive(l, c->adaptive_min_ms, c->adaptive_max_ms, f);
 	for (size_t i = 0; i < c->listen.n; i++)
 		if (!listen_ok(c->listen.at[i]))
@@ -166,7 +167,7 @@ void check_discovered(const struct conf_app *app, struct conf_community *com, st
                       struct faults *f)
 {
 	resolve(app, com);
-	if (app->discovery_enabled)
+	if (app->discovery_enabled || app->communities_files.n > 0)
 		check_stale(com, l, f);
 }
 

@@ -6,14 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/base/refusal.h"
 #include "agent/chat/chat.h"
 #include "agent/config/inside.h"
 
 /* The service tells its customer at 80 % of the 200 calls a second that it documents for get_topic. */
 static const double budget_loud = 160.0;
 
-/* The path as it is, or below the folder of the configuration file. */
-static const char *resolve(struct conf *c, const char *path, struct faults *f)
+const char *path_below(struct conf *c, const char *path, struct faults *f)
 {
 	const char *slash = strrchr(f->path, '/');
 	const size_t folder = slash != NULL ? (size_t)(slash - f->path) + 1 : 0;
@@ -38,7 +38,7 @@ static void check_ca(const struct conf_app *app, const struct level *l, struct f
 
 	if (fd < 0)
 		fault_add(f, level_line(l, "ca_file"), "%sca_file: cannot open '%.200s': %s", l->where, app->ca_file,
-		          strerror(errno));
+		          refusal_text(app->ca_file, errno));
 	else if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		fault_add(f, level_line(l, "ca_file"), "%sca_file: '%.200s' is not a regular file", l->where,
 		          app->ca_file);
@@ -60,7 +60,7 @@ static void check_key(struct conf *c, struct conf_app *app, const struct level *
 		enum key_kind kind;
 		const char *key, *value;
 	} sources[] = {
-		{ KEY_FILE, "secret_key_file", app->secret_key_file = resolve(c, app->secret_key_file, f) },
+		{ KEY_FILE, "secret_key_file", app->secret_key_file = path_below(c, app->secret_key_file, f) },
 		{ KEY_ENV, "secret_key_env", app->secret_key_env },
 		{ KEY_CREDENTIAL, "secret_key_credential", app->secret_key_credential },
 		{ KEY_INLINE, "secret_key", app->secret_key },
@@ -141,7 +141,7 @@ void check_app(struct conf *c, struct conf_app *app, const struct level *l, stru
 
 	check_key(c, app, l, f);
 	check_host(c, app, l, f);
-	app->ca_file = resolve(c, app->ca_file, f);
+	app->ca_file = path_below(c, app->ca_file, f);
 	if (app->ca_file[0] != '\0')
 		check_ca(app, l, f);
 	if (app->budget > budget_loud)
@@ -158,6 +158,6 @@ void check_app(struct conf *c, struct conf_app *app, const struct level *l, stru
 	if (wrong != NULL) /* without the text: a password may stand in it */
 		fault_add(f, level_line(l, "proxy"), "%sproxy: %s", l->where, wrong);
 	check_adaptive(l, app->adaptive_min_ms, app->adaptive_max_ms, f);
-	if (list_empty(l->nested) && !app->discovery_enabled)
+	if (list_empty(l->nested) && app->communities_files.n == 0 && !app->discovery_enabled)
 		fault_warn(f, l->line, "%scommunities is empty: nothing is asked for this app", l->where);
 }

@@ -55,6 +55,10 @@ enum err conf_read(const char *path, const char *text, size_t len, struct conf *
 	buf_done(&clean);
 	faults_close(&f);
 	if (c != NULL && f.n == 0 && !f.no_memory) {
+		c->path = arena_text(&c->arena, path, strlen(path));
+		f.no_memory = c->path == NULL;
+	}
+	if (c != NULL && f.n == 0 && !f.no_memory) {
 		*ret = c;
 		return ERR_OK;
 	}
@@ -76,6 +80,8 @@ enum err conf_load(const char *path, struct conf **ret, struct buf *faults)
 	e = conf_read(path, text, len, ret, faults);
 	explicit_bzero(text, len);
 	free(text);
+	if (e == ERR_OK)
+		(*ret)->fingerprint = conf_fingerprint(*ret);
 	return e;
 }
 

@@ -45,7 +45,8 @@ struct conf_community {
 	bool observer; /* from_account was set by somebody: the observer metrics have a meaning */
 	const struct conf_label *labels;
 	size_t label_n;
-	int line; /* where it stands in the file */
+	const char *list; /* the list it stands in, one of the app's list_files; NULL: the configuration file */
+	int line;         /* where it stands there */
 };
 
 struct conf_app {
@@ -56,9 +57,15 @@ struct conf_app {
 #undef OPT_APP
 	struct key_source key; /* the one source that is set */
 	const char *host;      /* base URL, from endpoint or by region, without a slash at the end */
+	/* Those of the configuration file as they stand there, then those of the lists, list by list. */
 	const struct conf_community *community;
 	size_t community_n;
-	/* What a community has that is only discovered: all that the app gives, with an empty id and name. */
+	/* communities_files below the folder of the configuration file, for glob(3): what is no pattern in an
+	 * entry, or in the folder, is escaped when the entry is a pattern. */
+	struct conf_list list_entries;
+	struct conf_list list_files; /* what they meant when they were read: sorted, each once */
+	/* What a community has that is only discovered, or stands in a list: all that the app gives, with an
+	 * empty id and name. */
 	struct conf_community discovered;
 	int line;
 };
@@ -74,19 +81,27 @@ struct conf {
 #undef OPT_COMMUNITY
 	const struct conf_app *app;
 	size_t app_n;
+	const char *path;         /* of the configuration file, as it was given: to read it again */
+	uint64_t fingerprint;     /* what conf_fingerprint said of the bytes that were read */
 	struct conf_arena *arena; /* where everything stands; the loader's own */
 };
 
 /* Reads and checks the whole file. On failure `faults` holds every fault, one line each:
  * "FILE:LINE: what is wrong, what is allowed"; on success it may hold warnings, each "FILE:LINE: warning:
- * ...". Never exits, never follows @include, reads regular files of at most 16 MiB only. Errors: ERR_CONFIG,
- * ERR_MEMORY. */
+ * ...". FILE is a list of communities when the fault is in one. Never exits, never follows @include, reads
+ * regular files of at most 16 MiB only. Errors: ERR_CONFIG, ERR_MEMORY. */
 enum err conf_load(const char *path, struct conf **ret, struct buf *faults) MUST_USE;
 
 /* As conf_load, from memory; `path` is used in messages and to resolve relative paths. For tests and fuzzing.
  */
 enum err conf_read(const char *path, const char *text, size_t len, struct conf **ret,
                    struct buf *faults) MUST_USE;
+
+/* One number for what conf_load would read now: the configuration file, web.config_file, and whatever
+ * communities_files mean by now, names and contents. Symbolic links are followed, so it sees a folder that is
+ * swapped; a file that is gone or cannot be read gives another number, too, and is no error. It differs from
+ * `c->fingerprint` when a reload would read something else. Reads the files, so it may wait for the disk. */
+uint64_t conf_fingerprint(const struct conf *c);
 
 /* As if the file had said so; for flags that win over it. `key` is a whole number of the whole program,
  * "web.max_requests". Errors: ERR_CONFIG, and `why` says what is allowed. */

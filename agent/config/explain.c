@@ -169,10 +169,11 @@ void conf_print(const struct conf *c, struct buf *out)
 		buf_str(out, "  {\n");
 		put_scope(out, SCOPE_APP, app, 4);
 		buf_str(out, "    communities = (\n");
-		for (size_t i = 0; i < app->community_n; i++) {
+		for (size_t i = 0; i < app->community_n && app->community[i].list == NULL; i++) {
+			buf_str(out, i > 0 ? ",\n" : "");
 			put_community(out, &app->community[i]);
-			buf_str(out, i + 1 < app->community_n ? ",\n" : "\n");
 		}
+		buf_str(out, app->community_n > 0 && app->community[0].list == NULL ? "\n" : "");
 		buf_fmt(out, "    );\n  }%s\n", a + 1 < c->app_n ? "," : "");
 	}
 	buf_str(out, ");\n");

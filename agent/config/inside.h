@@ -188,6 +188,8 @@ void unknown_key(const struct level *l, const char *prefix, const config_setting
 
 void check_root(struct conf *c, const struct level *l, struct faults *f);
 void check_app(struct conf *c, struct conf_app *app, const struct level *l, struct faults *f);
+/* The path as it is, or below the folder of the configuration file. */
+const char *path_below(struct conf *c, const char *path, struct faults *f);
 /* `app` is checked already; of what the communities inherit, so is each fault told once. */
 void check_community(struct conf *c, const struct conf_app *app, struct conf_community *com, struct level *l,
                      struct faults *f);
@@ -198,6 +200,21 @@ void check_discovered(const struct conf_app *app, struct conf_community *com, st
 void check_adaptive(const struct level *l, int64_t min_ms, int64_t max_ms, struct faults *f);
 /* No entry, or not there. */
 bool list_empty(const config_setting_t *list);
+
+/* ---- lists.c: communities_files */
+
+/* The ids in the lists of one app, in the order of list_files and lines. */
+struct lists {
+	struct listed *at;
+	size_t n;
+};
+/* Finds and reads them; fills .list_entries and .list_files of the app, and how .communities_files are
+ * printed. Returns how many there are. */
+size_t lists_read(struct conf *c, struct conf_app *app, const struct level *l, struct lists *ret,
+                  struct faults *f);
+/* As many communities, each with what the app says for all. */
+void lists_fill(const struct lists *lists, const struct conf_app *app, struct conf_community *com);
+void lists_done(struct lists *lists);
 
 /* ---- address.c */
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/base/refusal.h"
 #include "agent/config/inside.h"
 
 enum { FILE_MAX = 16 << 20 };
@@ -47,7 +48,7 @@ char *text_read(struct faults *f, size_t *ret_len)
 	char *text = NULL;
 
 	if (fd < 0) {
-		fault_add(f, 0, "cannot open the file: %s", strerror(errno));
+		fault_add(f, 0, "cannot open the file: %s", refusal_text(f->path, errno));
 		return NULL;
 	}
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))

@@ -6,8 +6,9 @@
 #include "agent/config/inside.h"
 
 struct named {
-	const char *name;
+	const char *name, *list; /* list: where it stands; NULL: the configuration file */
 	int line;
+	size_t index; /* what comes first there */
 };
 
 static int by_name(const void *left, const void *right)
@@ -15,7 +16,24 @@ static int by_name(const void *left, const void *right)
 	const struct named *l = left, *r = right;
 	const int order = strcmp(l->name, r->name);
 
-	return order != 0 ? order : (l->line > r->line) - (l->line < r->line);
+	return order != 0 ? order : (l->index > r->index) - (l->index < r->index);
+}
+
+/* The fault stands where the name stands again. */
+static void report_again(const struct named *first, const struct named *again, const char *what,
+                         struct faults *f)
+{
+	const char *config = f->path;
+
+	if (again->list != NULL)
+		f->path = again->list;
+	if (first->list == again->list)
+		fault_add(f, again->line, "%s '%.200s' stands here again; it is already in line %d", what,
+		          again->name, first->line);
+	else
+		fault_add(f, again->line, "%s '%.200s' stands here again; it is already in %.200s:%d", what,
+		          again->name, first->list != NULL ? first->list : config, first->line);
+	f->path = config;
 }
 
 static void report_twice(struct named *at, size_t n, const char *what, struct faults *f)
@@ -23,8 +41,7 @@ static void report_twice(struct named *at, size_t n, const char *what, struct fa
 	qsort(at, n, sizeof(*at), by_name);
 	for (size_t i = 1; i < n; i++)
 		if (at[i].name[0] != '\0' && strcmp(at[i - 1].name, at[i].name) == 0)
-			fault_add(f, at[i].line, "%s '%.200s' stands here again; it is already in line %d", what,
-			          at[i].name, at[i - 1].line);
+			report_again(&at[i - 1], &at[i], what, f);
 }
 
 static void apps_twice(const struct conf *c, struct named *at, struct faults *f)
@@ -35,12 +52,12 @@ static void apps_twice(const struct conf *c, struct named *at, struct faults *f)
 	for (size_t i = 0; id != NULL && i < c->app_n; i++) {
 		if (c->app[i].sdkappid != 0)
 			(void)snprintf(id[i], sizeof(id[i]), "%lld", (long long)c->app[i].sdkappid);
-		at[i] = (struct named){ id[i], c->app[i].line };
+		at[i] = (struct named){ id[i], NULL, c->app[i].line, i };
 	}
 	if (id != NULL)
 		report_twice(at, c->app_n, "sdkappid", f);
 	for (size_t i = 0; i < c->app_n; i++)
-		at[i] = (struct named){ c->app[i].sdkappid != 0 ? c->app[i].name : "", c->app[i].line };
+		at[i] = (struct named){ c->app[i].sdkappid != 0 ? c->app[i].name : "", NULL, c->app[i].line, i };
 	report_twice(at, c->app_n, "app name", f);
 	free(id);
 }
@@ -61,8 +78,11 @@ void check_twice(const struct conf *c, struct faults *f)
 	for (size_t a = 0; a < c->app_n; a++) {
 		const struct conf_app *app = &c->app[a];
 
-		for (size_t i = 0; i < app->community_n; i++)
-			at[i] = (struct named){ app->community[i].id, app->community[i].line };
+		for (size_t i = 0; i < app->community_n; i++) {
+			const struct conf_community *com = &app->community[i];
+
+			at[i] = (struct named){ com->id, com->list, com->line, i };
+		}
 		report_twice(at, app->community_n, "community", f);
 	}
 	free(at);

@@ -170,7 +170,7 @@ static void walk_community(struct conf *c, struct level *app, const config_setti
 	check_community(c, app->object, com, &l, f);
 }
 
-/* What an app says for every community is all that a discovered one has. */
+/* What an app says for every community is all that one has that is discovered or stands in a list. */
 static void walk_discovered(struct conf *c, struct level *app, struct conf_app *object, struct faults *f)
 {
 	struct level l = {
@@ -207,7 +207,8 @@ static void walk_app(struct conf *c, struct level *root, const config_setting_t 
 	};
 	struct conf_community *com;
 	const config_setting_t *list;
-	size_t n;
+	struct lists lists;
+	size_t n, listed;
 
 	(void)snprintf(l.where, sizeof(l.where), "apps[%zu].", index);
 	app->line = l.line;
@@ -222,14 +223,17 @@ static void walk_app(struct conf *c, struct level *root, const config_setting_t 
 	check_app(c, app, &l, f);
 	walk_discovered(c, &l, app, f);
 	list = nested_list(&l, &n, f);
-	com = arena_take(&c->arena, (n + 1) * sizeof(*com));
+	listed = lists_read(c, app, &l, &lists, f);
+	com = arena_take(&c->arena, (n + listed + 1) * sizeof(*com));
 	f->no_memory |= com == NULL;
-	if (com == NULL)
-		return;
-	for (size_t i = 0; i < n; i++)
-		walk_community(c, &l, config_setting_get_elem(list, (unsigned)i), i, &com[i], f);
-	app->community = com;
-	app->community_n = n;
+	if (com != NULL) {
+		for (size_t i = 0; i < n; i++)
+			walk_community(c, &l, config_setting_get_elem(list, (unsigned)i), i, &com[i], f);
+		lists_fill(&lists, app, com + n);
+		app->community = com;
+		app->community_n = n + listed;
+	}
+	lists_done(&lists);
 }
 
 struct conf *walk(const config_t *tree, struct faults *f)

@@ -42,7 +42,7 @@ static void write_file(const char *path, const char *at, size_t len, mode_t mode
 	MUST(chmod(path, mode) == 0);
 }
 
-/* The folder that the paths in the cases mean, with a key file of each kind. */
+/* The folder that the paths in the cases mean, with a key file and a list of communities of each kind. */
 static const struct {
 	const char *name, *text;
 	mode_t mode;
@@ -55,6 +55,11 @@ static const struct {
 	{ "space.key", "CANARYCANARY CANARYCANARY\n", 0600 },
 	{ "lines.key", "CANARYCANARY\nCANARYCANARY\n", 0600 },
 	{ "trust.pem", "-----BEGIN CERTIFICATE-----\n", 0644 },
+	{ "good_1.list", "# shops\n@TGS#_one\n\n  \n@TGS#_#two\n", 0644 },
+	{ "good_2.list", "\xef\xbb\xbf@TGS#_three\r\n@TGS#_four", 0644 },
+	{ "none.list", "# nobody yet\n", 0644 },
+	{ "again.list", "@TGS#_five\n@TGS#_one\n@TGS#_five\n", 0644 },
+	{ "odd.list", " @TGS#_a\n@TGS#_b \n@TGS#_\xff\n@TGS#_\x01\n", 0644 },
 };
 
 static void stage_make(char stage[static sizeof("/tmp/config_golden.XXXXXX")])
