@@ -3,7 +3,9 @@
 #include <stdint.h>
 #include <string.h>
 
-enum flag_kind { FLAG_TEXT, FLAG_LIST, FLAG_SWITCH };
+#include "agent/base/log.h"
+
+enum flag_kind { FLAG_TEXT, FLAG_LIST, FLAG_SWITCH, FLAG_CHOICE };
 
 struct flag_row {
 	enum flag_kind kind;
@@ -27,12 +29,22 @@ static const struct flag_row *find(const char *name, size_t len)
 	return NULL;
 }
 
+static bool takes_value(const struct flag_row *row)
+{
+	return row->kind == FLAG_TEXT || row->kind == FLAG_LIST;
+}
+
 static enum err set_switch(const struct flag_row *row, const char *value, bool on, struct flags *f,
                            struct why *why)
 {
+	void *field = (char *)f + row->offset;
+
 	if (value != NULL)
 		return err_because(why, ERR_CONFIG, "flag '--%s' takes no value", row->name);
-	*(bool *)((char *)f + row->offset) = on;
+	if (row->kind == FLAG_SWITCH)
+		*(flag_SWITCH *)field = on;
+	else
+		*(flag_CHOICE *)field = on ? FLAG_YES : FLAG_NO;
 	return ERR_OK;
 }
 
@@ -77,15 +89,47 @@ enum err flags_read(int argc, char **argv, struct flags *ret, struct why *why)
 			row = find(name + 3, strlen(name + 3));
 			on = false;
 		}
-		if (row == NULL || (!on && row->kind != FLAG_SWITCH))
+		if (row == NULL || (!on && takes_value(row)))
 			return err_because(why, ERR_CONFIG, "unknown flag '%.80s'; see --help", argv[i]);
-		if (row->kind != FLAG_SWITCH && equals == NULL && i + 1 < argc)
+		if (takes_value(row) && equals == NULL && i + 1 < argc)
 			value = argv[++i];
-		e = row->kind == FLAG_SWITCH ? set_switch(row, value, on, &f, why) : set_value(row, value, &f, why);
+		e = takes_value(row) ? set_value(row, value, &f, why) : set_switch(row, value, on, &f, why);
 		if (e != ERR_OK)
 			return e;
 	}
 	*ret = f;
+	return ERR_OK;
+}
+
+enum err flags_apply(const struct flags *f, struct conf *c, struct why *why)
+{
+	enum log_level level;
+	enum log_form form;
+	struct why inner;
+
+	if (f->log_level != NULL && !log_level_of(f->log_level, &level))
+		return err_because(why, ERR_CONFIG,
+		                   "flag '--log.level': '%.40s' is not one of debug, info, warn, error",
+		                   f->log_level);
+	if (f->log_format != NULL && !log_form_of(f->log_format, &form))
+		return err_because(why, ERR_CONFIG, "flag '--log.format': '%.40s' is not one of logfmt, json",
+		                   f->log_format);
+	if (f->max_requests != NULL && conf_set_whole(c, "web.max_requests", f->max_requests, &inner) != ERR_OK)
+		return err_because(why, ERR_CONFIG, "flag '--web.max-requests': %s", inner.text);
+	if (f->log_level != NULL)
+		c->log_level = f->log_level;
+	if (f->log_format != NULL)
+		c->log_format = f->log_format;
+	if (f->listen.n > 0)
+		c->listen = (struct conf_list){ f->listen.at, f->listen.n };
+	if (f->telemetry_path != NULL)
+		c->telemetry_path = f->telemetry_path;
+	if (f->web_config_file != NULL) {
+		c->web_config_file = f->web_config_file;
+		c->fingerprint = conf_fingerprint(c); /* another file is read with it */
+	}
+	if (f->enable_lifecycle != FLAG_UNSAID)
+		c->enable_lifecycle = f->enable_lifecycle == FLAG_YES;
 	return ERR_OK;
 }
 
@@ -94,9 +138,9 @@ void flags_explain(struct buf *out)
 	buf_str(out, "usage: tencentchat_exporter --config.file=FILE [flags]\n\n");
 	for (size_t i = 0; i < FLAG_ROWS; i++) {
 		const struct flag_row *r = &rows[i];
-		const int width = (int)(strlen(r->name) + strlen(r->argument) + (r->kind != FLAG_SWITCH));
+		const int width = (int)(strlen(r->name) + strlen(r->argument) + takes_value(r));
 
-		buf_fmt(out, "  --%s%s%s%*s  %s\n", r->name, r->kind != FLAG_SWITCH ? "=" : "", r->argument,
-		        width < 28 ? 28 - width : 0, "", r->help);
+		buf_fmt(out, "  --%s%s%s%*s  %s\n", r->name, takes_value(r) ? "=" : "", r->argument,
+		        width < 35 ? 35 - width : 0, "", r->help);
 	}
 }

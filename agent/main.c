@@ -7,10 +7,15 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "agent/activation.h"
 #include "agent/base/log.h"
+#include "agent/base/redact.h"
 #include "agent/config/conf.h"
 #include "agent/daemon.h"
 #include "agent/flags.h"
+#include "agent/once.h"
+#include "agent/planner.h"
+#include "agent/secure.h"
 #include "agent/version.h"
 #include "exporters/metric/catalog.h"
 
@@ -20,6 +25,8 @@ static const char default_config[] = "/etc/tencentchat_exporter/tencentchat_expo
 
 static int put(FILE *to, struct buf *b, int status)
 {
+	if (to == stderr && b->len > 0)
+		redact(b->at, b->len); /* it may quote what stands in a file */
 	if (b->status != ERR_OK || fwrite(b->at, 1, b->len, to) != b->len || fflush(to) != 0)
 		status = EXIT_RUN;
 	buf_done(b);
@@ -35,30 +42,19 @@ static int explain(void (*write)(struct buf *))
 	return put(stdout, &b, 0);
 }
 
-/* Logging of the file, overridden by the flags. */
-static enum err open_log(const struct flags *f, const struct conf *c, struct why *why)
-{
-	const char *level = f->log_level != NULL ? f->log_level : c->log_level;
-	const char *format = f->log_format != NULL ? f->log_format : c->log_format;
-	enum log_level floor;
-	enum log_form form;
-
-	if (!log_level_of(level, &floor))
-		return err_because(why, ERR_CONFIG, "log level '%.40s' is not one of debug, info, warn, error",
-		                   level);
-	if (!log_form_of(format, &form))
-		return err_because(why, ERR_CONFIG, "log format '%.40s' is not one of logfmt, json", format);
-	log_open(floor, form);
-	return ERR_OK;
-}
-
 /* The process itself: no core dump and no ptrace (libcurl keeps copies of signed URLs), as many descriptors
  * as it may have, numbers with a point, and a broken connection is an error code and not a signal. */
 static void settle(void)
 {
+	static const char *const unwanted[] = {
+		"SSLKEYLOGFILE", /* OpenSSL and GnuTLS would write the keys of every connection there */
+		"http_proxy",    "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY",
+	};
 	struct rlimit fds;
 	const struct rlimit no_core = { 0, 0 };
 
+	for (size_t i = 0; i < sizeof(unwanted) / sizeof(unwanted[0]); i++)
+		(void)unsetenv(unwanted[i]);
 	(void)setlocale(LC_ALL, "C");
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)setrlimit(RLIMIT_CORE, &no_core);
@@ -71,62 +67,96 @@ static void settle(void)
 	}
 }
 
-static int check(const struct conf *c)
+static int check(const struct conf *c, const char *path)
 {
-	struct buf b;
+	struct buf b, faults;
+	enum err e;
+	int status;
 
 	buf_init(&b, TEXT_MAX);
+	buf_init(&faults, TEXT_MAX);
 	conf_print(c, &b);
-	return put(stdout, &b, 0);
+	e = planner(c, path, &b, &faults);
+	if (e != ERR_MEMORY && secure_check(c->web_config_file, &faults) != ERR_OK)
+		e = ERR_CONFIG;
+	status = put(stdout, &b, e == ERR_OK ? 0 : e == ERR_CONFIG ? EXIT_USAGE : EXIT_RUN);
+	return faults.len > 0 ? put(stderr, &faults, status) : status;
 }
 
-static int serve(const struct flags *f, struct conf *c)
+static void open_log(const struct conf *c)
 {
-	const struct daemon_listen listen = { f->listen.at, f->listen.n };
+	enum log_level floor = SAY_INFO;
+	enum log_form form = LOG_LOGFMT;
+
+	(void)log_level_of(c->log_level, &floor); /* both words were checked */
+	(void)log_form_of(c->log_format, &form);
+	log_open(floor, form);
+}
+
+static int run_once(const struct flags *f, struct conf *c)
+{
+	enum once_format format = ONCE_TEXT;
+
+	if (f->output_format != NULL && !once_format_of(f->output_format, &format)) {
+		fprintf(
+			stderr,
+			"tencentchat_exporter: flag '--output.format': '%.40s' is not one of text, openmetrics, json\n",
+			f->output_format);
+		return EXIT_USAGE;
+	}
+	open_log(c);
+	return once(c, format, f->output_file) == ERR_OK ? 0 : EXIT_RUN;
+}
+
+static int serve(const struct flags *f, struct conf **c, const char *path)
+{
+	struct activation sockets;
+	struct daemon_listen listen = {
+		.path = path, .flags = f, .fd = sockets.fd, .sandbox = f->sandbox != FLAG_NO
+	};
 	struct why why = { 0 };
 	enum err e;
 
-	if (open_log(f, c, &why) != ERR_OK) {
+	if (activation_take(f->systemd_socket, &sockets, &why) != ERR_OK) {
 		fprintf(stderr, "tencentchat_exporter: %s\n", why.text);
 		return EXIT_USAGE;
 	}
+	listen.fd_n = sockets.n;
+	open_log(*c);
 	e = daemon_run(c, &listen);
 	if (e == ERR_CONFIG)
 		return EXIT_USAGE;
 	return e == ERR_OK ? 0 : EXIT_RUN;
 }
 
-/* What flags say in the place of the file. */
-static enum err override(const struct flags *f, struct conf *c)
+/* What the flags ask for. */
+static int act(const struct flags *f, struct conf **c, const char *path)
 {
-	struct why why = { 0 };
-	enum err e = ERR_OK;
-
-	if (f->telemetry_path != NULL)
-		c->telemetry_path = f->telemetry_path;
-	if (f->max_requests != NULL)
-		e = conf_set_whole(c, "web.max_requests", f->max_requests, &why);
-	if (e != ERR_OK)
-		fprintf(stderr, "tencentchat_exporter: flag '--web.max-requests': %s\n", why.text);
-	return e;
+	if (f->config_check)
+		return check(*c, path);
+	return f->once ? run_once(f, *c) : serve(f, c, path);
 }
 
 static int with_config(const struct flags *f)
 {
+	const char *path = f->config_file != NULL ? f->config_file : default_config;
 	struct conf *c = NULL;
+	struct why why = { 0 };
 	struct buf faults;
 	enum err e;
 	int status;
 
 	buf_init(&faults, TEXT_MAX);
-	e = conf_load(f->config_file != NULL ? f->config_file : default_config, &c, &faults);
+	e = conf_load(path, &c, &faults);
 	if (faults.len > 0 && put(stderr, &faults, 0) != 0)
 		e = ERR_SYSTEM;
 	buf_done(&faults);
 	if (e != ERR_OK)
 		return EXIT_USAGE;
-	e = override(f, c);
-	status = e != ERR_OK ? EXIT_USAGE : f->config_check ? check(c) : serve(f, c);
+	e = flags_apply(f, c, &why);
+	if (e != ERR_OK)
+		fprintf(stderr, "tencentchat_exporter: %s\n", why.text);
+	status = e != ERR_OK ? EXIT_USAGE : act(f, &c, path);
 	conf_free(c);
 	return status;
 }
@@ -149,5 +179,9 @@ int main(int argc, char **argv)
 		return explain(metric_explain);
 	if (f.config_list_options)
 		return explain(conf_explain);
+	if (!f.once && (f.output_file != NULL || f.output_format != NULL)) {
+		fputs("tencentchat_exporter: --output.file and --output.format belong to --once\n", stderr);
+		return EXIT_USAGE;
+	}
 	return with_config(&f);
 }

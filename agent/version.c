@@ -1,7 +1,9 @@
 #include "agent/version.h"
 
 #include <cjson/cJSON.h>
+#include <libconfig.h>
 #include <openssl/crypto.h>
+#include <zlib.h>
 
 #include "agent/fetch/fetch.h"
 #include "exporters/metric/sample.h"
@@ -46,6 +48,10 @@ void version_explain(struct buf *out)
 	buf_fmt(out, "tencentchat_exporter, version %s\n", TCE_VERSION);
 	for (int i = 1; i < VERSION_ROWS; i++)
 		buf_fmt(out, "  %-15s%s\n", row[i].key, row[i].value);
+	buf_fmt(out, "  %-15s%s\n", "zlib", zlibVersion());
+	/* It does not tell which one is linked: the one whose header was there. */
+	buf_fmt(out, "  %-15s%d.%d.%d\n", "libconfig", LIBCONFIG_VER_MAJOR, LIBCONFIG_VER_MINOR,
+	        LIBCONFIG_VER_REVISION);
 }
 
 void version_labels(struct buf *out)

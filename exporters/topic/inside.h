@@ -55,6 +55,7 @@ struct facts {
 	} mutes;
 	uint32_t fine, failed;                                 /* topics without and with an error */
 	uint32_t mute_known, muted, last_known, never, silent; /* of the fine ones */
+	/* So far what lines of a community show. */
 	uint32_t idle[IDLE_BUCKETS];
 	uint32_t series[TOPIC_FAMILIES];
 	const int64_t *unread; /* by topic, below 0: not known; only when observed */

@@ -59,6 +59,14 @@ static inline uint64_t value_of(const struct facts *f, enum metric m, size_t i)
 	}
 }
 
+bool topic_value(const struct facts *f, enum metric m, size_t i, uint64_t *ret)
+{
+	if (!is_known(f, m, i))
+		return false;
+	*ret = value_of(f, m, i);
+	return true;
+}
+
 unsigned topic_families(const struct facts *f, size_t i)
 {
 	unsigned families = 0;

@@ -65,6 +65,8 @@ struct topic_way {
 struct topic_poll;
 /* Borrows the question's texts and `way`, which belongs to one poll at a time. NULL: no memory. */
 struct topic_poll *topic_poll_new(const struct topic_question *q, struct topic_way *way);
+/* The same question, in texts that stay while the ones it was made with go. */
+void topic_poll_move(struct topic_poll *p, const struct topic_question *q);
 /* The body of the next call. Asking again repeats the question. At most 2 MiB. */
 void topic_poll_ask(const struct topic_poll *p, struct buf *body);
 /* Takes the answer to the last question: checks, repairs (in place) and decodes it. `before` are the facts of
@@ -159,5 +161,15 @@ int64_t topic_community_value(const struct facts *f, enum metric m, uint64_t flo
 /* Writes the line of that family; nothing when the fact is not known. */
 void topic_community_sample(const struct facts *f, enum metric m, const struct topic_place *at,
                             uint64_t floor, struct buf *out);
+
+/* ---- one topic at a time, for whoever wants no lines; i below facts_topics ---- */
+/* Appends its id as label text is written; `community` as in struct topic_place. */
+void topic_id(const struct facts *f, size_t i, struct span community, struct buf *out);
+/* Its name, as label text is written; borrowed. False: not known. */
+bool topic_named(const struct facts *f, size_t i, struct span *ret);
+/* The label of its own ErrorCode; NULL: it has none. */
+const char *topic_error(const struct facts *f, size_t i);
+/* What its line of a TOPIC family shows. False: it has no such line. */
+bool topic_value(const struct facts *f, enum metric m, size_t i, uint64_t *ret);
 
 #endif
