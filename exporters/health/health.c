@@ -59,7 +59,7 @@ void health_one_label(struct buf *out, enum metric m, struct span labels, const 
 }
 
 /* Below 0: no line. Whole units of 10^-digits. */
-static int64_t value_of(const struct health_community *h, const struct health_settings *set, enum metric m)
+static int64_t value_of(const struct health_community *h, int64_t interval_ms, enum metric m)
 {
 	const bool polled = h->last_poll_s != 0;
 
@@ -68,14 +68,12 @@ static int64_t value_of(const struct health_community *h, const struct health_se
 		return polled ? h->reason == ERR_OK : -1;
 	case M_COMMUNITY_INFO:
 		return 1;
-	case M_COMMUNITY_SILENT_AFTER:
-		return set->silent_after_ms;
 	case M_COMMUNITY_LAST_POLL:
 		return polled ? h->last_poll_s : -1;
 	case M_COMMUNITY_LAST_SUCCESS:
 		return h->last_success_s != 0 ? h->last_success_s : -1;
 	case M_COMMUNITY_POLL_INTERVAL:
-		return set->interval_ms;
+		return interval_ms;
 	case M_COMMUNITY_POLL_DURATION:
 		return polled ? h->took_us : -1;
 	case M_COMMUNITY_FAILURES:
@@ -102,18 +100,18 @@ static int digits_of(enum metric m)
 
 uint64_t health_community_stamp(const struct health_community *h, int64_t interval_ms, enum metric m)
 {
-	const struct health_settings set = { .interval_ms = interval_ms };
-	const int64_t value = value_of(h, &set, m);
+	const int64_t value = value_of(h, interval_ms, m);
 
 	if (m == M_COMMUNITY_LAST_ERROR && value >= 0)
 		return (uint64_t)h->reason << 32 | (uint32_t)h->code;
 	return (uint64_t)value;
 }
 
-void health_community_sample(const struct health_community *h, const struct health_settings *set,
-                             enum metric m, struct span labels, struct buf *out)
+void health_community_sample(const struct health_community *h, int64_t interval_ms,
+                             const struct health_settings *set, enum metric m, struct span labels,
+                             struct buf *out)
 {
-	const int64_t value = value_of(h, set, m);
+	const int64_t value = m == M_COMMUNITY_SILENT_AFTER ? set->silent_after_ms : value_of(h, interval_ms, m);
 	struct span extra = m == M_COMMUNITY_INFO ? set->info : none;
 	char text[64];
 	struct buf b;

@@ -33,11 +33,12 @@ struct health_settings {
 /* A poll ended. */
 void health_note(struct health_community *h, const struct outcome *o, int64_t took_us, const struct now *now);
 
-/* The line of one COMMUNITY family; nothing when it is not known. */
-void health_community_sample(const struct health_community *h, const struct health_settings *set,
-                             enum metric m, struct span labels, struct buf *out);
+/* The line of one COMMUNITY family; nothing when it is not known. The interval is the one in force. */
+void health_community_sample(const struct health_community *h, int64_t interval_ms,
+                             const struct health_settings *set, enum metric m, struct span labels,
+                             struct buf *out);
 
-/* What the line depends on beside the settings that stay: while it is the same number, so is the line. */
+/* What the line depends on beside the settings: while it is the same number, so is the line. */
 uint64_t health_community_stamp(const struct health_community *h, int64_t interval_ms, enum metric m);
 
 /* What stands in the `state` label of app_communities. */

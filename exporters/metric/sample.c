@@ -69,13 +69,16 @@ static uint64_t magnitude_of(int64_t value)
 /* value / 10^digits into `text`; returns its span. */
 static struct span put_decimal(char text[NUMBER_MAX], int64_t value, int digits)
 {
-	uint64_t scale = 1, rest;
+	uint64_t whole = magnitude_of(value), scale = 1, rest = 0;
 	char *at;
 
-	for (int i = 0; i < digits; i++)
-		scale *= 10;
-	at = put_whole(text, value < 0, magnitude_of(value) / scale);
-	rest = magnitude_of(value) % scale;
+	if (digits > 0) {
+		for (int i = 0; i < digits; i++)
+			scale *= 10;
+		rest = whole % scale;
+		whole /= scale;
+	}
+	at = put_whole(text, value < 0, whole);
 	if (rest > 0)
 		*at++ = '.';
 	while (rest > 0) {

@@ -92,7 +92,13 @@ static void poll_one(struct world *w, const struct world_community *c)
 	store_ended(w->store, c->slot, &a.outcome, TOOK_US, &now);
 }
 
-static void add_community(struct world *w, uint32_t number)
+/* Where a community stands on the page. */
+struct place {
+	uint64_t key;
+	struct world_community community;
+};
+
+static struct place add_community(struct world *w, uint32_t number)
 {
 	char id[ID_MAX], labels[LABELS_MAX];
 	const int id_len = community_id(number, id);
@@ -107,26 +113,31 @@ static void add_community(struct world *w, uint32_t number)
 
 	if (store_add(w->store, &c, &slot) != ERR_OK)
 		abort();
-	w->community[number] = (struct world_community){ c.key, number, (uint32_t)slot, 0, 0 };
+	return (struct place){ c.key, { .number = number, .slot = (uint32_t)slot } };
 }
 
 static int in_page_order(const void *a, const void *b)
 {
-	const struct world_community *l = a, *r = b;
+	const struct place *l = a, *r = b;
 
 	return (l->key > r->key) - (l->key < r->key);
 }
 
 void world_init(struct world *w, size_t communities, size_t topics)
 {
+	struct place *place = calloc(communities, sizeof(place[0]));
+
 	*w = (struct world){ .n = communities, .topics = topics };
 	buf_init(&w->answer, ANSWER_MAX);
 	w->community = calloc(communities, sizeof(w->community[0]));
-	if (w->community == NULL || store_new(1, &w->store) != ERR_OK)
+	if (place == NULL || w->community == NULL || store_new(1, &w->store) != ERR_OK)
 		abort();
 	for (size_t i = 0; i < communities; i++)
-		add_community(w, (uint32_t)i);
-	qsort(w->community, communities, sizeof(w->community[0]), in_page_order);
+		place[i] = add_community(w, (uint32_t)i);
+	qsort(place, communities, sizeof(place[0]), in_page_order);
+	for (size_t i = 0; i < communities; i++)
+		w->community[i] = place[i].community;
+	free(place);
 	world_round(w);
 }
 

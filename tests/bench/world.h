@@ -9,7 +9,6 @@
 
 /* One community: what the service would answer about it follows from these alone. */
 struct world_community {
-	uint64_t key;      /* its place on the page */
 	uint32_t number;   /* ids and values are made from it */
 	uint32_t slot;     /* in the store */
 	uint32_t news;     /* how often its topics got messages */
