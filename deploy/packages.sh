@@ -9,9 +9,10 @@
 set -euo pipefail
 
 build=(gcc libc6-dev cmake ninja-build pkg-config git ca-certificates libcurl4-openssl-dev libcjson-dev libmicrohttpd-dev
-	libssl-dev zlib1g-dev libconfig-dev)
+	libgnutls28-dev libcrypt-dev libssl-dev zlib1g-dev libconfig-dev)
 demo=("${build[@]}" libcmocka-dev python3 curl prometheus)
-tests=("${demo[@]}" clang clang-format shellcheck valgrind gzip wget python3-prometheus-client)
+tests=("${demo[@]}" clang clang-format shellcheck valgrind gzip wget python3-prometheus-client jsonnet
+	prometheus-alertmanager man-db mandoc zsh fish systemd)
 bench=("${build[@]}" libcmocka-dev python3 curl gzip nginx golang-go golang-github-prometheus-client-golang-dev
 	python3-prometheus-client)
 scrapers=("${build[@]}" libcmocka-dev python3 curl gzip nginx golang-go nodejs prometheus wget)

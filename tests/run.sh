@@ -3,7 +3,7 @@
 # all three. ctest prints the closing line.
 #
 #   tests/run.sh            everything
-#   tests/run.sh LABEL...   only these labels: unit golden fuzz simulator replay fences valgrind
+#   tests/run.sh LABEL...   only these labels: unit golden fuzz simulator replay deploy fences valgrind
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -22,8 +22,8 @@ die() {
 for argument in "$@"; do
 	case $argument in
 	-h | --help) sed -n '2,/^set -/{/^#/s/^# \{0,1\}//p;}' "${BASH_SOURCE[0]}"; exit 0 ;;
-	unit | golden | fuzz | simulator | replay | fences | valgrind) labels+=("$argument") ;;
-	*) die "unknown label '$argument'; one of unit golden fuzz simulator replay fences valgrind" ;;
+	unit | golden | fuzz | simulator | replay | deploy | fences | valgrind) labels+=("$argument") ;;
+	*) die "unknown label '$argument'; one of unit golden fuzz simulator replay deploy fences valgrind" ;;
 	esac
 done
 

@@ -114,7 +114,7 @@ class Page:
 class Exporter:
     """A running exporter. Its log and configuration stand in `directory`."""
 
-    def __init__(self, directory, config, *flags, environment=None):
+    def __init__(self, directory, config, *flags, environment=None, user=None):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.config = self.directory / "exporter.cfg"
@@ -122,6 +122,7 @@ class Exporter:
         self.log_file = self.directory / "exporter.log"
         self.flags = flags
         self.environment = environment
+        self.user = user or {}  # of subprocess.Popen: user, group, extra_groups
         self.process = None
         self.address = None
         self.codings = itertools.cycle(("identity", "gzip"))
@@ -130,7 +131,7 @@ class Exporter:
         command = [EXPORTER, f"--config.file={self.config}", "--web.listen-address=127.0.0.1:0", *self.flags]
         with open(self.log_file, "wb") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            env={**os.environ, **(self.environment or {})})
+                                            env={**os.environ, **(self.environment or {})}, **self.user)
         self.address = until(self._listening, "the exporter listens")
         return self
 

@@ -28,7 +28,7 @@ class Dns(ReplayTest):
         resolver.say(DEAD)
         api = f"https://{NAME}:{chat.api.rsplit(':', 1)[1]}"
         exporter = self.exporter(self.config(chat, communities=[SMALL], api=api, poll='interval = "2s"; timeout = "4s";'),
-                                 "--log.level=debug", environment=resolver.environment)
+                                 "--log.level=debug", *resolver.flags, environment=resolver.environment)
         with Machine() as machine, Prober(exporter, "/metrics", 0.02) as prober:
             self.dead_from_the_start(exporter)
             resolver.say(ALIVE)

@@ -60,6 +60,10 @@ class Process(ReplayTest):
             done = run(flag)
             self.assertEqual((0, ""), (done.returncode, done.stderr), flag)
             self.assertIn(word, done.stdout)
+        told = run("--version").stdout
+        self.assertRegex(told, r"^tencentchat_exporter, version \d+\.\d+\.\d+\n  revision +\w+\n  compiler +\S")
+        for library in ("libcurl", "openssl", "libmicrohttpd", "cjson", "zlib", "libconfig"):
+            self.assertRegex(told, rf"\n  {library} +\d+\.\d+")
 
     def test_a_port_in_use_is_a_clear_error(self):
         chat = self.simulator()
@@ -112,6 +116,8 @@ class Process(ReplayTest):
             exporter.until(lambda p: p.one("tencentchat_api_requests_total", command="get_topic") > failed, "a call")
         texts = {path: exporter.get(path)[2].decode() for path in ("/metrics", "/", "/-/ready", "/-/healthy", "/no")}
         texts["argv"] = pathlib.Path(f"/proc/{exporter.process.pid}/cmdline").read_text()
+        if os.geteuid() == 0:  # nobody else may look
+            texts["environ"] = pathlib.Path(f"/proc/{exporter.process.pid}/environ").read_text()
         exporter.stop()
         texts["log"] = exporter.log()
         texts["check"] = "".join((lambda d: (d.stdout, d.stderr))(
@@ -125,6 +131,25 @@ class Process(ReplayTest):
             self.assertIsNone(re.search(r"(?i)usersig=[^x&\s\"]", text), where)
         self.assertEqual(0o600, stat.S_IMODE(key.stat().st_mode))
 
+    def test_another_process_of_the_same_user_cannot_look_inside(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can become two processes of one user without its rights")
+        chat = self.simulator()
+        self.directory.chmod(0o755)
+        key = self.directory / "app.key"
+        key.write_bytes(pathlib.Path(chat.app()["secret_key_file"]).read_bytes())
+        ca = self.directory / "ca.pem"
+        ca.write_bytes(pathlib.Path(chat.ca_file).read_bytes())
+        os.chown(key, 65534, 65534)
+        exporter = self.exporter(self.config(chat, secret_key_file=str(key), ca_file=str(ca)),
+                                 user={"user": 65534, "group": 65534, "extra_groups": []}).ready()
+        exporter.until(lambda p: p.one("tencentchat_community_up") == 1, "up")
+        look = "import sys; open(sys.argv[1], 'rb').read(1)"
+        for name in ("environ", "maps", "mem", "auxv"):
+            done = subprocess.run(["python3", "-c", look, f"/proc/{exporter.process.pid}/{name}"], user=65534, group=65534,
+                                  extra_groups=[], capture_output=True, text=True, timeout=30, check=False)
+            self.assertIn("PermissionError", done.stderr, name)
+
     def test_no_core_no_dump_no_new_files(self):
         chat = self.simulator()
         exporter = self.exporter(self.config(chat)).ready()
@@ -136,7 +161,7 @@ class Process(ReplayTest):
         chat = self.simulator()
         exporter = self.exporter(self.config(chat)).ready()
         exporter.process.send_signal(1)
-        until(lambda: "reload" in exporter.log(), "the signal is answered in the log")
+        until(lambda: "event=reloaded" in exporter.log(), "the signal is answered in the log")
         self.assertEqual(200, exporter.get()[0])
 
     def test_a_long_turn_of_the_loop_is_told(self):

@@ -18,7 +18,7 @@ static char *community_line(const struct health_community *h, enum metric m)
 	size_t len;
 
 	buf_init(&b, 4096);
-	health_community_sample(h, &set, m, span_of("sdkappid=\"1\""), &b);
+	health_community_sample(h, set.interval_ms, &set, m, span_of("sdkappid=\"1\""), &b);
 	return buf_take(&b, &len);
 }
 
