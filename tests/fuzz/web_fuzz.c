@@ -197,24 +197,21 @@ static bool starts(struct text t, const char *word)
 	return (size_t)(t.end - t.at) >= len && memcmp(t.at, word, len) == 0;
 }
 
-/* Empty lines in front of a request, RFC 9112 2.2. For libmicrohttpd 0.9.75 a line may end with either byte,
- * and one that begins with NUL is empty: what it holds is not read at all. */
+/* Empty lines in front of a request, RFC 9112 2.2. For libmicrohttpd 0.9.75 a line may end with either byte.
+ */
 static void skip_empty_lines(struct text *t)
 {
-	while (t->at < t->end && (*t->at == '\r' || *t->at == '\n' || *t->at == '\0')) {
-		while (t->at < t->end && *t->at != '\r' && *t->at != '\n')
-			t->at++;
-		t->at += t->at < t->end;
-	}
+	while (t->at < t->end && (*t->at == '\r' || *t->at == '\n'))
+		t->at++;
 }
 
-/* The end of a line and an empty line. What libmicrohttpd 0.9.75 leaves of a head does not tell whether a NUL
- * stood where a CR belongs, nor a colon where that of the empty line does. */
+/* The end of a line and an empty line. What libmicrohttpd 0.9.75 leaves of a head does not tell whether a
+ * colon stood where the CR of the empty line belongs. */
 static const char *head_end(struct text t)
 {
 	for (const char *s = t.at; t.end - s >= 4; s++)
-		if (memchr("\r\n", s[0], 3) != NULL && memchr("\r\n", s[1], 3) != NULL &&
-		    memchr("\r\n:", s[2], 4) != NULL && s[3] == '\n')
+		if (memchr("\r\n", s[0], 2) != NULL && memchr("\r\n", s[1], 2) != NULL &&
+		    memchr("\r\n:", s[2], 3) != NULL && s[3] == '\n')
 			return s + 4;
 	return NULL;
 }
@@ -372,16 +369,20 @@ static size_t check(struct text asked, struct text heard, int *ret_status)
 	return n;
 }
 
+/* Where a NUL was received libmicrohttpd 0.9.75 does not tell where a line ended, so that two readers may see
+ * two requests: then only that nothing breaks. web_strict_test has those that are refused. */
 static size_t ask(const char *at, size_t len, size_t piece, int *ret_status)
 {
 	struct buf heard;
-	size_t n;
+	size_t n = 0;
 
 	memset(&seen, 0, sizeof(seen));
 	buf_init(&heard, BYTES_MAX);
 	converse(at, len, piece, &heard);
-	n = check((struct text){ at, at + len }, (struct text){ buf_text(&heard), buf_text(&heard) + heard.len },
-	          ret_status);
+	if (memchr(at, '\0', len) == NULL)
+		n = check((struct text){ at, at + len },
+		          (struct text){ buf_text(&heard), buf_text(&heard) + heard.len }, ret_status);
+	MUST(seen.opened == seen.closed);
 	buf_done(&heard);
 	return n;
 }
