@@ -119,7 +119,7 @@ static struct web *house(void)
 static void listen_to(int fd, struct buf *heard, bool *ret_ended)
 {
 	char bytes[16 << 10];
-	ssize_t n;
+	ssize_t n = 0;
 
 	while (!*ret_ended && (n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT)) != -1) {
 		*ret_ended = n == 0;
