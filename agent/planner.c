@@ -8,12 +8,12 @@
 
 enum {
 	BUDGET_MAX = 200,
-	CALL_MS = 300,           /* a call of the service that takes long */
-	TIMEOUT_LEAST_S = 10,    /* Prometheus' own default */
-	READ_SERIES_S = 50000,   /* series a second that a busy Prometheus takes in */
-	READ_BYTES_S = 10000000, /* bytes a second over a bad line */
-	HEADS_GZIP = 5,          /* header lines deflate to a fifth; they are few */
+	CALL_MS = 300, /* a call of the service that takes long */
 };
+static const double timeout_least_s = 10;  /* Prometheus' own default */
+static const double read_series_s = 50000; /* series a second that a busy Prometheus takes in */
+static const double read_bytes_s = 1e7;    /* bytes a second over a bad line */
+static const double heads_gzip = 5;        /* header lines deflate to a fifth; they are few */
 
 /* Intervals that people choose. */
 static const struct {
@@ -99,8 +99,8 @@ static double round_up(double n)
 static void put_page(struct buf *out, const struct conf *c, const struct page *p)
 {
 	const double series = p->topics + p->others;
-	const double seconds = series / READ_SERIES_S + p->bytes / READ_BYTES_S;
-	const char *timeout = interval_from(1000 * (seconds > TIMEOUT_LEAST_S ? seconds : TIMEOUT_LEAST_S));
+	const double seconds = series / read_series_s + p->bytes / read_bytes_s;
+	const char *timeout = interval_from(1000 * (seconds > timeout_least_s ? seconds : timeout_least_s));
 	double topics = 1.5 * p->topics;
 
 	if (c->max_series > 0 && topics > (double)c->max_series)
@@ -185,7 +185,7 @@ static enum err check_budget(const struct conf_app *app, const char *path, struc
 	if (interval != NULL)
 		buf_fmt(faults, "%s = \"%s\" for all of them fits", d.adaptive ? "adaptive.max" : "interval",
 		        interval);
-	if (ceil(d.slow) <= BUDGET_MAX)
+	if (ceil(d.slow) <= (double)BUDGET_MAX)
 		buf_fmt(faults, "%sbudget = %.0f does", interval != NULL ? ", or " : "", ceil(d.slow));
 	else if (interval == NULL)
 		buf_fmt(faults, "no interval up to 1d fits, and no budget up to %d: share them among processes",
@@ -197,7 +197,7 @@ static enum err check_budget(const struct conf_app *app, const char *path, struc
 static void check_inflight(const struct conf *c, const struct conf_app *app, const char *path,
                            struct buf *faults)
 {
-	const double needed = app->budget * CALL_MS / 1000;
+	const double needed = app->budget * (double)CALL_MS / 1000;
 
 	if (needed > (double)c->max_inflight)
 		buf_fmt(faults,
@@ -214,7 +214,7 @@ static void put_plan(struct buf *out, const struct conf *c, const struct forecas
 	const double heads = forecast_heads(c);
 	struct page all = { .others = exporter->series,
 		                .bytes = heads + exporter->bytes,
-		                .gzip = heads / HEADS_GZIP + exporter->gzip };
+		                .gzip = heads / heads_gzip + exporter->gzip };
 	double topics = 0, share = 1;
 
 	for (size_t a = 0; a < c->app_n; a++)
@@ -228,7 +228,7 @@ static void put_plan(struct buf *out, const struct conf *c, const struct forecas
 	for (size_t a = 0; a < c->app_n; a++) {
 		struct page one = { .others = exporter->series,
 			                .bytes = heads + exporter->bytes,
-			                .gzip = heads / HEADS_GZIP + exporter->gzip };
+			                .gzip = heads / heads_gzip + exporter->gzip };
 
 		for (int i = 0; i < 2; i++) {
 			struct page *p = i == 0 ? &one : &all;
