@@ -19,6 +19,7 @@ INTERVAL_S = 1
 GOOD_S = 15  # libcurl 7.88 may lose a URL's query, and what the service refuses for good rests ten intervals
 LOST_MOST = 500  # blocks; connections and caches differ by some hundred of thousands
 FDS_MOST = 20
+IDLE_S = 60  # twice what an idle connection is kept
 MOST = 3000  # allocations between two failures, when the sweep begins anew
 GRANT, SWEEP, REFUSE = range(3)
 SCENARIO = f"""
@@ -167,7 +168,12 @@ class WithoutMemory(ReplayTest):
         return least
 
     def assert_nothing_lost(self, before, now, blocks):
+        # A kept connection is many blocks, and how many are kept depends on how busy the machine was. Those go when they
+        # are idle; what is lost stays lost.
+        end = time.monotonic() + IDLE_S
         growth = self.census() - blocks
+        while growth >= LOST_MOST and time.monotonic() < end:
+            growth = min(growth, self.census() - blocks)
         report("memory", blocks=blocks, growth=growth)
         self.assertLess(growth, LOST_MOST)
         self.assertLess(now.one("process_open_fds"), before.one("process_open_fds") + FDS_MOST)
