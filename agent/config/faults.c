@@ -5,6 +5,8 @@
 #include "agent/base/utf8.h"
 #include "agent/config/inside.h"
 
+enum { PATH_ROOM = 4096 };
+
 /* What is quoted of the file may be cut inside of a character, or hold what a terminal obeys. */
 static void make_plain(char *text)
 {
@@ -21,14 +23,16 @@ static void make_plain(char *text)
 
 static FORMAT(4, 0) void fault_line(struct faults *f, int line, const char *kind, const char *fmt, va_list ap)
 {
-	char text[768];
+	char text[768], path[PATH_ROOM];
 
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	make_plain(text);
+	(void)snprintf(path, sizeof(path), "%s", f->path); /* a pattern may have found any name */
+	make_plain(path);
 	if (line > 0)
-		buf_fmt(f->out, "%s:%d: %s%s\n", f->path, line, kind, text);
+		buf_fmt(f->out, "%s:%d: %s%s\n", path, line, kind, text);
 	else
-		buf_fmt(f->out, "%s: %s%s\n", f->path, kind, text);
+		buf_fmt(f->out, "%s: %s%s\n", path, kind, text);
 }
 
 void fault_add(struct faults *f, int line, const char *fmt, ...)

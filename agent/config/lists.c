@@ -189,16 +189,16 @@ static void take_line(struct intake *in, const char *at, size_t len, int line)
 		          "blanks in front of the id or behind it; a line holds one community id and nothing else");
 		return;
 	}
-	if (memchr(at, '\0', len) != NULL) {
-		fault_add(f, line, "a NUL byte; is this a text file?");
-		return;
-	}
 	if (in->to->n == LISTED_MAX) {
 		if (!in->told)
 			fault_add(f, line, "more than %d communities in the lists of one app", LISTED_MAX);
 		in->told = true;
 		return;
 	}
+	if (at[0] == '"' || at[len - 1] == '"' || at[len - 1] == ',')
+		fault_warn(
+			f, line,
+			"this looks like a line of the configuration file; here an id stands without quotes and commas");
 	id = arena_text(&in->conf->arena, at, len);
 	f->no_memory |= id == NULL;
 	if (id != NULL && option_text_ok(id, "the community id", line, ID_MAX, f))
@@ -213,6 +213,10 @@ static void take_text(struct intake *in, const char *text, size_t len)
 	const size_t skip = len >= strlen(mark) && memcmp(text, mark, strlen(mark)) == 0 ? strlen(mark) : 0;
 	int line = 1;
 
+	if (memchr(text, '\0', len) != NULL) {
+		fault_add(in->faults, 0, "not a text file: a NUL byte stands in it");
+		return;
+	}
 	for (const char *at = text + skip; at < end; line++) {
 		const char *stop = memchr(at, '\n', (size_t)(end - at));
 
@@ -228,6 +232,7 @@ static void take_file(struct intake *in, const char *path)
 {
 	struct faults *f = in->faults;
 	const char *before = f->path;
+	const size_t had = in->to->n, faults = f->n;
 	char *text;
 	size_t len;
 
@@ -238,6 +243,8 @@ static void take_file(struct intake *in, const char *path)
 		take_text(in, text, len);
 	}
 	free(text);
+	if (in->to->n == had && f->n == faults)
+		fault_warn(f, 0, "this list names nobody");
 	f->path = before;
 }
 

@@ -43,30 +43,36 @@ static void write_file(const char *path, const char *at, size_t len, mode_t mode
 }
 
 /* The folder that the paths in the cases mean, with a key file and a list of communities of each kind. */
+#define TEXT(AT) AT, sizeof(AT) - 1
 static const struct {
 	const char *name, *text;
+	size_t len;
 	mode_t mode;
 } keys[] = {
-	{ "prod.key", "0123456789abcdef0123456789abcdef\n", 0600 },
-	{ "crlf.key", "0123456789abcdef0123456789abcdef\r\n", 0600 },
-	{ "loose.key", "0123456789abcdef0123456789abcdef\n", 0644 },
-	{ "empty.key", "", 0600 },
-	{ "newline.key", "\n", 0600 },
-	{ "space.key", "CANARYCANARY CANARYCANARY\n", 0600 },
-	{ "lines.key", "CANARYCANARY\nCANARYCANARY\n", 0600 },
-	{ "trust.pem", "-----BEGIN CERTIFICATE-----\n", 0644 },
-	{ "good_1.list", "# shops\n@TGS#_one\n\n  \n@TGS#_#two\n", 0644 },
-	{ "good_2.list", "\xef\xbb\xbf@TGS#_three\r\n@TGS#_four", 0644 },
-	{ "none.list", "# nobody yet\n", 0644 },
-	{ "again.list", "@TGS#_five\n@TGS#_one\n@TGS#_five\n", 0644 },
-	{ "odd.list", " @TGS#_a\n@TGS#_b \n@TGS#_\xff\n@TGS#_\x01\n", 0644 },
+	{ "prod.key", TEXT("0123456789abcdef0123456789abcdef\n"), 0600 },
+	{ "crlf.key", TEXT("0123456789abcdef0123456789abcdef\r\n"), 0600 },
+	{ "loose.key", TEXT("0123456789abcdef0123456789abcdef\n"), 0644 },
+	{ "empty.key", TEXT(""), 0600 },
+	{ "newline.key", TEXT("\n"), 0600 },
+	{ "space.key", TEXT("CANARYCANARY CANARYCANARY\n"), 0600 },
+	{ "lines.key", TEXT("CANARYCANARY\nCANARYCANARY\n"), 0600 },
+	{ "trust.pem", TEXT("-----BEGIN CERTIFICATE-----\n"), 0644 },
+	{ "good_1.list", TEXT("# shops\n@TGS#_one\n\n  \n@TGS#_#two\n"), 0644 },
+	{ "good_2.list", TEXT("\xef\xbb\xbf@TGS#_three\r\n@TGS#_four"), 0644 },
+	{ "none.list", TEXT("# nobody yet\n"), 0644 },
+	{ "again.list", TEXT("@TGS#_five\n@TGS#_one\n@TGS#_five\n"), 0644 },
+	{ "pasted.list", TEXT("\"@TGS#_six\",\n@TGS#_seven,\n\"@TGS#_eight\"\n"), 0644 },
+	{ "binary.list", TEXT("\x7f\x45\x4c\x46\x01\0\xff\xff\n\xfe\xfe\n"), 0644 },
+	{ "two\nlines.list", TEXT(" @TGS#_a\n"), 0644 },
+	{ "odd.list", TEXT(" @TGS#_a\n@TGS#_b \n@TGS#_\xff\n@TGS#_\x01\n"), 0644 },
 };
+#undef TEXT
 
 static void stage_make(char stage[static sizeof("/tmp/config_golden.XXXXXX")])
 {
 	MUST(mkdtemp(stage) != NULL && chdir(stage) == 0);
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		write_file(keys[i].name, keys[i].text, strlen(keys[i].text), keys[i].mode);
+		write_file(keys[i].name, keys[i].text, keys[i].len, keys[i].mode);
 	MUST(mkdir("folder.key", 0700) == 0 && mkfifo("fifo.key", 0600) == 0);
 	MUST(symlink("loop.key", "loop.key") == 0);
 	MUST(setenv("CREDENTIALS_DIRECTORY", ".", 1) == 0);
