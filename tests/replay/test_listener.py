@@ -32,12 +32,14 @@ class Authority:
         self.directory, self.name = directory, name
         self.cert = directory / f"{name}.crt"
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", 2, "-subj",
-                f"/CN={name}", "-keyout", directory / f"{name}.key", "-out", self.cert)
+                f"/CN={name}", "-addext", "keyUsage=critical,keyCertSign", "-keyout", directory / f"{name}.key", "-out",
+                self.cert)
 
     def sign(self, name, usage, subject):
         """Writes name.crt and name.key, the certificate last and in one step."""
         d = self.directory
-        (d / "ext").write_text(f"extendedKeyUsage={usage}\nsubjectAltName=IP:127.0.0.1\n")
+        (d / "ext").write_text(f"extendedKeyUsage={usage}\nsubjectAltName=IP:127.0.0.1\n"
+                               "authorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n")
         openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={subject}",
                 "-keyout", d / "new.key", "-out", d / "new.csr")
         openssl("x509", "-req", "-in", d / "new.csr", "-CA", self.cert, "-CAkey", d / f"{self.name}.key", "-days", 2,
