@@ -103,6 +103,9 @@ struct daemon_listen {
  * configuration that was in force then: the caller's, like the first one. */
 enum err daemon_run(struct conf **c, const struct daemon_listen *listen) MUST_USE;
 
+/* Opens the log as it says. */
+void daemon_log(const struct conf *c);
+
 /* The steps of daemon_run, for --once, where `listen` is NULL. daemon_open says in the log why it fails, and
  * leaves nothing. A turn tells how long to wait for the next one, which is a second at most; .stopping is set
  * by a signal. */

@@ -199,6 +199,16 @@ void daemon_close(struct daemon *d)
 		close(d->signal_fd);
 }
 
+void daemon_log(const struct conf *c)
+{
+	enum log_level floor = SAY_INFO;
+	enum log_form form = LOG_LOGFMT;
+
+	(void)log_level_of(c->log_level, &floor); /* both words were checked */
+	(void)log_form_of(c->log_format, &form);
+	log_open(floor, form);
+}
+
 /* Jitter only, so a clock will do when the kernel has nothing yet. */
 static uint64_t seed_of(const struct now *now)
 {

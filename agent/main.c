@@ -83,16 +83,6 @@ static int check(const struct conf *c, const char *path)
 	return faults.len > 0 ? put(stderr, &faults, status) : status;
 }
 
-static void open_log(const struct conf *c)
-{
-	enum log_level floor = SAY_INFO;
-	enum log_form form = LOG_LOGFMT;
-
-	(void)log_level_of(c->log_level, &floor); /* both words were checked */
-	(void)log_form_of(c->log_format, &form);
-	log_open(floor, form);
-}
-
 static int run_once(const struct flags *f, struct conf *c)
 {
 	enum once_format format = ONCE_TEXT;
@@ -104,7 +94,7 @@ static int run_once(const struct flags *f, struct conf *c)
 			f->output_format);
 		return EXIT_USAGE;
 	}
-	open_log(c);
+	daemon_log(c);
 	return once(c, format, f->output_file) == ERR_OK ? 0 : EXIT_RUN;
 }
 
@@ -122,7 +112,7 @@ static int serve(const struct flags *f, struct conf **c, const char *path)
 		return EXIT_USAGE;
 	}
 	listen.fd_n = sockets.n;
-	open_log(*c);
+	daemon_log(*c);
 	e = daemon_run(c, &listen);
 	if (e == ERR_CONFIG)
 		return EXIT_USAGE;

@@ -92,16 +92,6 @@ static enum err refuse(struct daemon *d, enum err e, const char *faults, struct 
 	return e;
 }
 
-static void open_log(const struct conf *c)
-{
-	enum log_level floor = SAY_INFO;
-	enum log_form form = LOG_LOGFMT;
-
-	(void)log_level_of(c->log_level, &floor); /* both words were checked */
-	(void)log_form_of(c->log_format, &form);
-	log_open(floor, form);
-}
-
 static void tell(struct daemon *d, const struct adopted *did, const char *warnings, struct buf *said)
 {
 	char text[KEYS_MAX];
@@ -147,7 +137,7 @@ static enum err change(struct daemon *d, struct buf *faults, struct buf *said)
 		return refuse(d, e, buf_text(faults), said);
 	}
 	d->watch.known = d->watch.seen = d->conf->fingerprint;
-	open_log(d->conf);
+	daemon_log(d->conf);
 	LOG(SAY_DEBUG, "reload_took", LOG_INT("read_ms", read_ms - began_ms),
 	    LOG_INT("change_ms", now_read().mono_ms - read_ms));
 	tell(d, &did, buf_text(faults), said);
