@@ -1,6 +1,7 @@
 """Crowds at the listener while polls go on: stalled readers, heads that trickle in, two hundred scrapes at once.
 
-What polling loses is read from the service's own journal, against a quiet time of the same run."""
+What polling loses is read from the service's own journal, against a quiet time of the same run. Both are one whole interval,
+in which every community is due once: any other time holds more or fewer of them by chance."""
 
 import pathlib
 import re
@@ -11,8 +12,8 @@ import time
 from gauges import cpu_s, memory_bytes, report
 from harness import Page, ReplayTest, main, until
 
-COMMUNITIES, TOPICS, RATE = 800, 6, 40  # each community is due every 20 s
-QUIET_S = 8
+COMMUNITIES, TOPICS, RATE = 400, 12, 40
+INTERVAL_S = COMMUNITIES // RATE
 PLACES, LOBBY = 128, 16  # web.max_connections; who comes later hears 503
 IDLE_S = 10
 ANSWER_S = 3 * IDLE_S  # the longest answer, see exporters/web/guest.c
@@ -92,26 +93,25 @@ class Crowd(ReplayTest):
         path = self.directory / "crowd.scenario"
         path.write_text(SCENARIO, encoding="utf-8")
         self.chat = self.simulator(str(path))
-        poll = f'interval = "{COMMUNITIES // RATE}s"; max_inflight = 4;'
+        poll = f'interval = "{INTERVAL_S}s"; max_inflight = 4;'
         self.it = self.exporter(self.config(self.chat, poll=poll, budget=160.0), "--web.max-requests=40").ready()
         self.quiet = until(self.full_rate, "a quiet time at the full rate", 60)
 
     def full_rate(self):
-        """Calls a second by the journal, for QUIET_S from now on; None when the machine is too busy for them."""
-        began = time.monotonic()
-        time.sleep(QUIET_S)
-        rate = self.rate_since(began)
-        return min(rate, RATE) if rate > 0.9 * RATE else None  # a window may hold more than its share
+        """Calls a second of the interval that begins now; None when the machine is too busy for them."""
+        rate = self.rate_since(time.monotonic())
+        return rate if rate > 0.9 * RATE else None
 
     def expect_rate(self, rate):
-        """Polling goes on. How much of it is lost, to the crowd and to a busy machine, is a figure of the report."""
+        """Less than 5 % is lost, and what the machine took: the share of time in which the loop waited for a CPU."""
         waited = (cpu_s(self.it.process)[1] - self.waited_s) / (time.monotonic() - self.began)
-        self.assertGreater(rate, 0.5 * self.quiet, f"polling goes on; the loop waited {waited:.2f} of the time")
+        self.assertGreater(rate, (0.95 - waited) * self.quiet, f"polling goes on; the loop waited {waited:.2f} of the time")
 
     def rate_since(self, began):
-        ended = time.monotonic()
-        calls = [ms for ms in self.chat.times(command="get_topic")["ms"] if began <= ms / 1000 < ended]
-        return len(calls) / (ended - began)
+        """Calls a second of one interval, which is waited for."""
+        end = began + INTERVAL_S
+        time.sleep(max(0.0, end - time.monotonic()))
+        return sum(began <= ms / 1000 < end for ms in self.chat.times(command="get_topic")["ms"]) / INTERVAL_S
 
     def scrape(self):
         """One with a timeout of its own: (status, seconds, bytes)."""
@@ -142,8 +142,6 @@ class Crowd(ReplayTest):
     def check(self, name, guests, limit_s, trickle=None):
         before, before_tcp, began = self.before, self.before_tcp, self.began
         most, most_tcp, statuses = self.watch(guests, limit_s + SLACK_S + 5, trickle)
-        if time.monotonic() - began < QUIET_S:
-            time.sleep(QUIET_S - (time.monotonic() - began))
         rate = self.rate_since(began)
         status, took_s, body = self.scrape()
         self.assertEqual(200, status)
@@ -191,7 +189,6 @@ class Crowd(ReplayTest):
             thread.start()
         for thread in threads:
             thread.join(60)
-        time.sleep(max(0.0, QUIET_S - (time.monotonic() - self.began)))
         rate = self.rate_since(self.began)
         served = [took_s for status, took_s in statuses if status == 200]
         report("crowd_scrapes", served=len(served), refused=len(statuses) - len(served), slowest_s=max(t for _, t in statuses),
