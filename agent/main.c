@@ -7,7 +7,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#include "agent/activation.h"
 #include "agent/base/log.h"
 #include "agent/base/redact.h"
 #include "agent/config/conf.h"
@@ -15,6 +14,7 @@
 #include "agent/flags.h"
 #include "agent/once.h"
 #include "agent/planner.h"
+#include "agent/process/activation.h"
 #include "agent/secure.h"
 #include "agent/version.h"
 #include "exporters/metric/catalog.h"

@@ -10,7 +10,7 @@
 #include "agent/base/log.h"
 #include "agent/daemon.h"
 #include "agent/once_json.h"
-#include "agent/output.h"
+#include "agent/process/output.h"
 
 enum {
 	LOOK_MS = 20, /* between two looks at who is missing, which cost a little for each community */

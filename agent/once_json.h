@@ -4,7 +4,7 @@
 #define AGENT_ONCE_JSON_H
 
 #include "agent/daemon.h"
-#include "agent/output.h"
+#include "agent/process/output.h"
 
 /* Errors: ERR_MEMORY, and those of output_add. */
 enum err once_json(const struct daemon *d, const struct pin *p, struct output *o, struct why *why) MUST_USE;

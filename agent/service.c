@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "agent/base/log.h"
+
 enum { FAULTS_MAX = 64 << 10 };
 
 /* The folders of certificates stand in a file of their own; it was read, and told about, when the listener
@@ -32,12 +34,24 @@ static void confine(struct daemon *d)
 	web_file_free(w);
 }
 
+/* What is in force and what is not. */
+static void tell_sandbox(const struct sandbox *s)
+{
+	const bool weak = !sandbox_whole(s) && s->privileges != SANDBOX_OFF;
+
+	LOG(weak ? SAY_WARN : SAY_INFO, "sandbox",
+	    LOG_TEXT("privileges",
+	             s->keeps_reading ? "only to read files of others" : sandbox_word(s->privileges)),
+	    LOG_TEXT("landlock", sandbox_word(s->files)), LOG_INT("landlock_abi", s->files_abi),
+	    LOG_TEXT("seccomp", sandbox_word(s->calls)));
+}
+
 void service_start(struct daemon *d, bool sandbox)
 {
 	notify_open(&d->notify);
 	if (sandbox)
 		confine(d);
-	sandbox_tell(&d->sandbox);
+	tell_sandbox(&d->sandbox);
 	notify_ready(&d->notify);
 }
 

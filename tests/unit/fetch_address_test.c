@@ -355,7 +355,8 @@ static void expect_moved(struct fetch *f)
 	for (int i = 0; i < 5; i++) {
 		const struct reply r = named(f, "/fine");
 
-		CHECK(r.err == ERR_OK && r.sent == 1);
+		if (r.err != ERR_OK || r.sent != 1)
+			fail_msg("call %d: %s, sent %u times", i, err_label(r.err), r.sent);
 	}
 	CHECK(requests(second) == there && requests(u) == here + 5);
 }

@@ -25,10 +25,13 @@
 #define SECRET  "secret"
 #define HEAD    "HTTP/1.1 200 OK\r\n"
 #define HEAD_19 HEAD "Content-Length: 19\r\n\r\n"
-#define GZIP    "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
-#define DATED   "Date: Tue, 15 Nov 1994 08:12:31 GMT\r\nContent-Length: 0\r\n"
-#define BUSY    "HTTP/1.1 429 Too Many Requests\r\n"
-#define BODY_19 "{\"ErrorCode\":0,\"x\"}"
+/* Who ends a connection after a good answer says so: else the next call may meet the dying one and be sent
+ * twice. */
+#define HEAD_LAST HEAD "Connection: close\r\nContent-Length: 19\r\n\r\n"
+#define GZIP      "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
+#define DATED     "Date: Tue, 15 Nov 1994 08:12:31 GMT\r\nContent-Length: 0\r\n"
+#define BUSY      "HTTP/1.1 429 Too Many Requests\r\n"
+#define BODY_19   "{\"ErrorCode\":0,\"x\"}"
 
 enum { REPLY_MAX = 1000, TOTAL_MAX = 1499, PATIENCE_MS = 20000, ZEROS = 400 << 10 };
 enum { HALF = 800, HALF_SENT = 700, HALF_CUT = sizeof(HEAD "Content-Length: 800\r\n\r\n") - 1 + HALF_SENT };
@@ -52,7 +55,7 @@ static char long_line[ZEROS], many_lines[ZEROS];
 static struct act acts[] = {
 	{ "/fine", HEAD_19 BODY_19, 0, ACT_KEEP },
 	{ "/once", HEAD_19 BODY_19, 0, ACT_ONCE },
-	{ "/last", HEAD_19 BODY_19, 0, ACT_CLOSE },
+	{ "/last", HEAD_LAST BODY_19, 0, ACT_CLOSE },
 	{ "/empty", HEAD "Content-Length: 0\r\n\r\n", 0, ACT_KEEP },
 	{ "/exact", exact, 0, ACT_KEEP },
 	{ "/above", above, 0, ACT_KEEP },

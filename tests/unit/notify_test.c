@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "agent/notify.h"
+#include "agent/process/notify.h"
 
 #define CHECK assert_true
 

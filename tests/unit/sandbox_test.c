@@ -25,7 +25,7 @@
 #include <cmocka.h>
 
 #include "agent/base/refusal.h"
-#include "agent/sandbox.h"
+#include "agent/process/sandbox.h"
 
 #define CHECK assert_true
 

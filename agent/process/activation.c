@@ -1,4 +1,4 @@
-#include "agent/activation.h"
+#include "agent/process/activation.h"
 
 #include <errno.h>
 #include <fcntl.h>

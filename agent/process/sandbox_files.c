@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "agent/sandbox.h"
+#include "agent/process/sandbox.h"
 
 struct ruleset {
 	uint64_t files, network, scoped;

@@ -16,7 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "agent/sandbox.h"
+#include "agent/process/sandbox.h"
 
 #if defined(__x86_64__)
 #define ARCHITECTURE AUDIT_ARCH_X86_64
@@ -98,7 +98,7 @@ enum sandbox_state calls_confine(void)
 #define CALL(NAME)                           { __NR_##NAME, SECCOMP_RET_ALLOW, 0, 0, 0 },
 #define CALL_IF(NAME, ARGUMENT, MASK, VALUE) { __NR_##NAME, SECCOMP_RET_ALLOW, ARGUMENT, MASK, VALUE },
 #define CALL_ABSENT(NAME)                    { __NR_##NAME, SECCOMP_RET_ERRNO | ENOSYS, 0, 0, 0 },
-#include "agent/sandbox.def"
+#include "agent/process/sandbox.def"
 #undef CALL
 #undef CALL_IF
 #undef CALL_ABSENT

@@ -1,4 +1,4 @@
-#include "agent/sandbox.h"
+#include "agent/process/sandbox.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -9,8 +9,6 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include "agent/base/log.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
@@ -150,7 +148,7 @@ bool sandbox_whole(const struct sandbox *s)
 	       (s->files == SANDBOX_ON || s->files == SANDBOX_ABSENT);
 }
 
-void sandbox_tell(const struct sandbox *s)
+const char *sandbox_word(enum sandbox_state s)
 {
 	static const char *const word[] = {
 		[SANDBOX_OFF] = "off",
@@ -158,10 +156,6 @@ void sandbox_tell(const struct sandbox *s)
 		[SANDBOX_REFUSED] = "refused by the system",
 		[SANDBOX_ON] = "on",
 	};
-	const bool weak = !sandbox_whole(s) && s->privileges != SANDBOX_OFF;
 
-	LOG(weak ? SAY_WARN : SAY_INFO, "sandbox",
-	    LOG_TEXT("privileges", s->keeps_reading ? "only to read files of others" : word[s->privileges]),
-	    LOG_TEXT("landlock", word[s->files]), LOG_INT("landlock_abi", s->files_abi),
-	    LOG_TEXT("seccomp", word[s->calls]));
+	return word[s];
 }

@@ -1,7 +1,6 @@
-/* What the running program gives up: privileges, files and system calls that it will not need. Shared by the
- * files in agent/ only. */
-#ifndef AGENT_SANDBOX_H
-#define AGENT_SANDBOX_H
+/* What the running program gives up: privileges, files and system calls that it will not need. */
+#ifndef AGENT_PROCESS_SANDBOX_H
+#define AGENT_PROCESS_SANDBOX_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,8 +35,8 @@ void sandbox_paths_done(struct sandbox_paths *p);
 void sandbox_enter(const struct sandbox_paths *p, struct sandbox *ret);
 /* Everything this kernel has is in force. */
 bool sandbox_whole(const struct sandbox *s);
-/* One line in the log: what is in force and what is not. */
-void sandbox_tell(const struct sandbox *s);
+/* A few words for the log. */
+const char *sandbox_word(enum sandbox_state s);
 
 /* ---- its parts ---- */
 /* Keeps CAP_DAC_READ_SEARCH when `p` has a file that could not be read again without: of another owner, read

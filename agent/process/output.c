@@ -1,4 +1,4 @@
-#include "agent/output.h"
+#include "agent/process/output.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* What a service manager hears from the program, in the protocol of sd_notify(3), without its library.
  * Without a manager every call does nothing. Nothing here waits: a message that cannot be sent at once is
  * lost. Shared by the files in agent/ only. */
-#ifndef AGENT_NOTIFY_H
-#define AGENT_NOTIFY_H
+#ifndef AGENT_PROCESS_NOTIFY_H
+#define AGENT_PROCESS_NOTIFY_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "agent/notify.h"
+#include "agent/process/notify.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* Listening sockets that systemd hands over, as sd_listen_fds(3) has it, without its library. Shared by the
  * files in agent/ only. */
-#ifndef AGENT_ACTIVATION_H
-#define AGENT_ACTIVATION_H
+#ifndef AGENT_PROCESS_ACTIVATION_H
+#define AGENT_PROCESS_ACTIVATION_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* Where --once writes: standard output, or a file that appears whole or not at all. */
-#ifndef AGENT_OUTPUT_H
-#define AGENT_OUTPUT_H
+#ifndef AGENT_PROCESS_OUTPUT_H
+#define AGENT_PROCESS_OUTPUT_H
 
 #include <stddef.h>
 
