@@ -9,7 +9,7 @@ static size_t distance(const char *a, const char *b)
 	const size_t n = strlen(b);
 	size_t row[NEAR_NAME_MAX];
 
-	if (n >= NEAR_NAME_MAX)
+	if (n >= NEAR_NAME_MAX || strnlen(a, NEAR_TYPED_MAX) == NEAR_TYPED_MAX)
 		return SIZE_MAX;
 	for (size_t j = 0; j <= n; j++)
 		row[j] = j;

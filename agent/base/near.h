@@ -4,10 +4,13 @@
 
 #include <stddef.h>
 
-enum { NEAR_NAME_MAX = 96 }; /* bytes of a name with its NUL */
+enum {
+	NEAR_NAME_MAX = 96,                 /* bytes of a name with its NUL */
+	NEAR_TYPED_MAX = 2 * NEAR_NAME_MAX, /* of what was typed: longer ones are near nothing, and cost time */
+};
 
 /* Edits that turn `typed` into `name`: characters to add, to drop or to replace. A name that is not finished,
- * or that goes on, is near however much is missing. SIZE_MAX when `name` is NEAR_NAME_MAX or longer. */
+ * or that goes on, is near however much is missing. SIZE_MAX when either is too long. */
 size_t near_edits(const char *typed, const char *name);
 
 #endif

@@ -54,7 +54,7 @@ int chat_command_limit(enum chat_command command)
 }
 
 /* RFC 3986 2.3: everything but the unreserved characters. */
-static void add_encoded(struct buf *out, const char *text)
+void chat_encode(struct buf *out, const char *text)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 
@@ -71,7 +71,7 @@ void chat_url(struct buf *out, const struct chat_caller *who, enum chat_command 
 	buf_str(out, who->host);
 	buf_str(out, commands[command].path);
 	buf_fmt(out, "?sdkappid=%" PRIu64 "&identifier=", who->sdk_app_id);
-	add_encoded(out, who->admin);
+	chat_encode(out, who->admin);
 	buf_str(out, "&usersig=");
 	buf_str(out, who->usersig);
 	buf_fmt(out, "&random=%" PRIu32 "&contenttype=json", nonce);

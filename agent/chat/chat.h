@@ -72,6 +72,8 @@ const char *chat_command_label(enum chat_command command); /* "get_topic" */
 /* The documented limit, calls a second. */
 int chat_command_limit(enum chat_command command);
 
+/* Appends a text percent-encoded, for a query. */
+void chat_encode(struct buf *out, const char *text);
 /* Appends the whole URL. The identifier is percent-encoded; a UserSig needs none. */
 void chat_url(struct buf *out, const struct chat_caller *who, enum chat_command command, uint32_t nonce);
 

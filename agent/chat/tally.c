@@ -44,3 +44,18 @@ uint64_t tally_finished(const struct tally *t)
 		n += t->bucket[i];
 	return n;
 }
+
+static uint64_t sum(const uint64_t *at, size_t n)
+{
+	uint64_t all = 0;
+
+	for (size_t i = 0; i < n; i++)
+		all += at[i];
+	return all;
+}
+
+uint64_t tally_failed(const struct tally *t)
+{
+	return sum(t->by_reason, ERR_COUNT) + sum(t->by_code, CHAT_ROWS + 1) +
+	       sum(t->by_status, sizeof(t->by_status) / sizeof(t->by_status[0]));
+}

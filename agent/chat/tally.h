@@ -35,5 +35,7 @@ void tally_attempt(struct tally *t, const struct outcome *o, int64_t took_us, ui
 void tally_topic_errors(struct tally *t, int code, uint64_t n);
 /* Attempts that finished. */
 uint64_t tally_finished(const struct tally *t);
+/* Of which failed. */
+uint64_t tally_failed(const struct tally *t);
 
 #endif

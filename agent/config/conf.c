@@ -55,6 +55,7 @@ enum err conf_read(const char *path, const char *text, size_t len, struct conf *
 	buf_done(&clean);
 	faults_close(&f);
 	if (c != NULL && f.n == 0 && !f.no_memory) {
+		c->shard.total = 1;
 		c->path = arena_text(&c->arena, path, strlen(path));
 		f.no_memory = c->path == NULL;
 	}

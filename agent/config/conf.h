@@ -49,6 +49,12 @@ struct conf_community {
 	int line;         /* where it stands there */
 };
 
+/* Of all shards together. */
+struct conf_whole {
+	size_t community_n;
+	double budget;
+};
+
 struct conf_app {
 #undef OPT_APP
 #define OPT_APP(KIND, FIELD) CONF_FIELD(KIND, FIELD)
@@ -67,7 +73,13 @@ struct conf_app {
 	/* What a community has that is only discovered, or stands in a list: all that the app gives, with an
 	 * empty id and name. */
 	struct conf_community discovered;
+	struct conf_whole whole; /* once it was narrowed to one of several shards */
 	int line;
+};
+
+/* Which of the processes that share the communities this one is; .number is below .total. */
+struct conf_shard {
+	unsigned number, total;
 };
 
 struct conf {
@@ -83,6 +95,8 @@ struct conf {
 	size_t app_n;
 	const char *path;         /* of the configuration file, as it was given: to read it again */
 	uint64_t fingerprint;     /* what conf_fingerprint said of the bytes that were read */
+	struct conf_shard shard;  /* the first of one, unless flags say otherwise */
+	int64_t whole_hash;       /* figures_hash before it was narrowed to a shard; 0: it was not */
 	struct conf_arena *arena; /* where everything stands; the loader's own */
 };
 

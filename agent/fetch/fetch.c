@@ -229,7 +229,7 @@ enum err fetch_send(struct fetch *f, const struct ask *a)
 	s->head_len = 0;
 	s->sent = 0;
 	s->written = a->written;
-	s->since_us = s->waited_us = 0;
+	s->since_us = s->named_us = s->waited_us = 0;
 	s->started = false;
 	s->place = NULL;
 	s->err = ERR_OK;
@@ -308,7 +308,7 @@ static void serve_waiting(struct fetch *f)
 		struct place *p = s->place;
 
 		next = s->next;
-		s->waited_us = p->lookup_us - s->since_us;
+		s->named_us = s->waited_us = p->lookup_us - s->since_us;
 		if (p->lookup != NULL && s->waited_us < patience_us) {
 			s->next = f->waiting;
 			f->waiting = s;

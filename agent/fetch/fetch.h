@@ -52,8 +52,11 @@ struct reply {
 	size_t len;
 	uint64_t bytes;  /* received in the body, also when it is discarded */
 	int64_t took_us; /* waiting for the name included */
-	unsigned sent;   /* requests begun for it; above 1: a kept connection died and libcurl sent it again */
-	int64_t date_s;  /* the Date of the answer, seconds since 1970; 0: none or not readable */
+	/* When each step was done, from the start of the call, never above took_us; 0: it did not happen, as on a
+	 * kept connection. The name: what the call waited for it. First: a byte of the answer. */
+	int64_t dns_us, connect_us, tls_us, first_us;
+	unsigned sent;  /* requests begun for it; above 1: a kept connection died and libcurl sent it again */
+	int64_t date_s; /* the Date of the answer, seconds since 1970; 0: none or not readable */
 	int64_t retry_after_s; /* its Retry-After, 0..300; a date counts from its Date; -1: none */
 	struct why why;        /* for the log, when err is not ERR_OK */
 };

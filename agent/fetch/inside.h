@@ -77,6 +77,7 @@ struct slot {
 	struct place *place; /* NULL: an address, there is nothing to look up */
 	int64_t asked_ms;
 	int64_t since_us;  /* age of the look-up when the wait for it began */
+	int64_t named_us;  /* of which it waited for its name; 0: it was known */
 	int64_t waited_us; /* until the call began, for the last time */
 	enum err err;      /* what we found ourselves; ERR_OK: nothing */
 	CURLcode code;

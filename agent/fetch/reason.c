@@ -176,6 +176,29 @@ static int64_t retry_after(const char *text, int64_t date_s)
 	return s > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : s;
 }
 
+/* ---- how long each step took ---- */
+/* A time of the transfer that began last, as one of the call. */
+static int64_t time_of(const struct slot *s, CURLINFO what, int64_t most_us)
+{
+	curl_off_t us = 0;
+
+	if (curl_easy_getinfo(s->easy, what, &us) != CURLE_OK || us <= 0)
+		return 0;
+	return s->waited_us + (int64_t)us < most_us ? s->waited_us + (int64_t)us : most_us;
+}
+
+/* On a kept connection libcurl gives times of steps that it did not take. */
+static void fill_times(const struct slot *s, struct reply *r)
+{
+	r->dns_us = s->named_us;
+	if (s->started && s->attempt_n > 0) {
+		r->connect_us = time_of(s, CURLINFO_CONNECT_TIME_T, r->took_us);
+		r->tls_us = time_of(s, CURLINFO_APPCONNECT_TIME_T, r->took_us);
+	}
+	if (s->started && s->head_len > 0)
+		r->first_us = time_of(s, CURLINFO_STARTTRANSFER_TIME_T, r->took_us);
+}
+
 void reason_fill(const struct slot *s, struct reply *ret)
 {
 	curl_off_t took_us = 0;
@@ -185,6 +208,7 @@ void reason_fill(const struct slot *s, struct reply *ret)
 	ret->took_us = s->waited_us;
 	if (s->started && curl_easy_getinfo(s->easy, CURLINFO_TOTAL_TIME_T, &took_us) == CURLE_OK)
 		ret->took_us += (int64_t)took_us;
+	fill_times(s, ret);
 	if (s->sent > 0) { /* else what is there is the proxy's, or of the handle's call before */
 		(void)curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &ret->status);
 		ret->date_s = date_of(field(s, "Date"));

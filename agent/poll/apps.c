@@ -28,6 +28,7 @@ static struct app *app_new(const struct poller_app *conf, size_t number, uint64_
 	a->held = true;
 	a->retry_credit = RETRY_FIRST;
 	breaker_init(&a->breaker, BREAKER_GAP_MAX_MS, seed);
+	probes_init(a, now);
 	for (int c = 0; e == ERR_OK && c < CHAT_COMMANDS; c++) {
 		struct lane *l = &a->lane[c];
 

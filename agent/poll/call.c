@@ -11,7 +11,7 @@ static bool start_call(struct poller *p, size_t number, const char *usersig, con
 {
 	struct task *t = &p->task[number];
 	struct lane *l = task_lane(p, t);
-	const struct poller_sink *sink = &p->parts.sink[t->conf.command];
+	const struct poller_sink *sink = task_sink(p, t);
 	const struct poller_app *conf = &p->app[t->conf.app]->conf;
 	const struct chat_caller who = {
 		.host = conf->host,

@@ -19,11 +19,12 @@ struct task {
 	unsigned calls;         /* of this poll so far; of the latest between polls */
 	uint8_t quiet;          /* polls without a message, in a row */
 	bool used, removed, flying, begun, polled;
-	bool probe;   /* the call under way is one */
-	bool retried; /* in this poll */
-	bool failing; /* its latest poll that made a call failed */
-	bool moved;   /* its period changed, and its place in the plan did not yet */
-	bool missed;  /* its poll ended without a call, because the app is closed */
+	bool probe;    /* the call under way is one */
+	bool retried;  /* in this poll */
+	bool failing;  /* its latest poll that made a call failed */
+	bool moved;    /* its period changed, and its place in the plan did not yet */
+	bool missed;   /* its poll ended without a call, because the app is closed */
+	bool one_shot; /* a probe of poller_probe: it is in no plan, and in none of the lane's sums */
 	size_t next_free;
 };
 
@@ -55,9 +56,12 @@ struct app {
 	int64_t alive_ms;
 	int64_t retry_credit; /* milli-retries: a tenth of one for each call */
 	bool signing_failed;
-	bool held;        /* one call at a time until one shows that the signature is good */
-	bool barred;      /* closed by a refusal, not by failures on the way */
-	uint64_t refused; /* the signature refused last; calls that still carry it say nothing new */
+	bool held;                   /* one call at a time until one shows that the signature is good */
+	bool barred;                 /* closed by a refusal, not by failures on the way */
+	uint64_t refused;            /* the signature refused last; calls that still carry it say nothing new */
+	size_t probe[POLLER_PROBES]; /* probes that wait, by task, the next one first */
+	unsigned probe_n, probes;    /* those; with those under way */
+	struct rate probe_share, probe_part; /* what they may have; what they may have while polls wait */
 	bool skew_known;
 	int64_t skew_s, sign_offset_s;
 };
@@ -105,7 +109,24 @@ void poll_miss(struct poller *p, size_t number, const struct now *now);
 /* The period of a job after a poll that ended like this. `spare`: the app's budget has room for more. */
 int64_t cadence(struct task *t, const struct outcome *o, uint64_t messages, bool spare);
 
+/* ---- probes.c: polls that somebody waits for ---- */
+
+void probes_init(struct app *a, const struct now *now);
+/* Sends those that may go; they end unasked while the app is closed. */
+void probes_send(struct poller *p, struct app *a, const struct now *now);
+int64_t probes_wait_ms(struct poller *p, struct app *a, const struct now *now);
+/* Its next call is the next to go. */
+void probes_again(struct poller *p, size_t number);
+void probes_retire(struct poller *p, size_t number);
+
+/* ---- poller.c ---- */
+/* Whether one more call of this app may be under way. */
+bool poller_has_room(const struct poller *p, const struct app *a);
+
 /* ---- tasks.c: which jobs there are ---- */
+
+/* The number of another task, which is the caller's to fill. Errors: ERR_MEMORY. */
+enum err tasks_one(struct poller *p, size_t *ret) MUST_USE;
 
 void tasks_retire(struct poller *p, size_t number);
 /* Forgets what is planned of a lane whose jobs are all removed. */
@@ -124,6 +145,11 @@ void tasks_spread_missed(struct poller *p, size_t app, const struct now *now);
 static inline struct lane *task_lane(struct poller *p, const struct task *t)
 {
 	return &p->app[t->conf.app]->lane[t->conf.command];
+}
+
+static inline const struct poller_sink *task_sink(const struct poller *p, const struct task *t)
+{
+	return t->one_shot ? &p->parts.probe_sink : &p->parts.sink[t->conf.command];
 }
 
 #endif

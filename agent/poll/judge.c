@@ -104,8 +104,9 @@ static void judge_failure(struct app *a, const struct task *t, const struct poll
 {
 	const struct outcome *o = &got->outcome;
 
-	/* A community that fails again and again says nothing new about its app. */
-	const bool known = !on_the_way(o->err) && (t->failing || t->retried) && !t->probe;
+	/* A community that fails again and again says nothing new about its app; whoever probes one may do so
+	 * because it fails. */
+	const bool known = !on_the_way(o->err) && (t->failing || t->retried || t->one_shot) && !t->probe;
 
 	if (o->err == ERR_LOCAL_RESOURCE || known)
 		breaker_neutral(&a->breaker, t->probe, now);
@@ -113,10 +114,19 @@ static void judge_failure(struct app *a, const struct task *t, const struct poll
 		close_app(a, o, &got->why);
 }
 
+/* Lists are asked for so rarely that one which came too fast met a call of somebody else: of another shard,
+ * or of the app's backend. */
+static bool met_another(const struct task *t, const struct outcome *o)
+{
+	return o->verdict == CHAT_SLOW && t->conf.command == CHAT_GET_APPID_GROUP_LIST;
+}
+
 /* Not worth a second try: what a moment does not change. */
 static bool may_retry(const struct app *a, const struct task *t, const struct outcome *o)
 {
-	if (o->verdict != CHAT_RETRY || o->err == ERR_TLS || o->err == ERR_SCHEMA || o->err == ERR_TOO_LARGE)
+	if (t->one_shot || (o->verdict != CHAT_RETRY && !met_another(t, o)))
+		return false;
+	if (o->err == ERR_TLS || o->err == ERR_SCHEMA || o->err == ERR_TOO_LARGE)
 		return false;
 	if (o->err == ERR_HTTP_STATUS && o->code < 500)
 		return false;

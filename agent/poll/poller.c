@@ -47,7 +47,7 @@ void poller_free(struct poller *p)
 }
 
 /* ---- the turn ---- */
-static bool has_room(const struct poller *p, const struct app *a)
+bool poller_has_room(const struct poller *p, const struct app *a)
 {
 	return fetch_room(p->parts.fetch) && a->inflight < (a->held ? 1 : a->conf.max_inflight);
 }
@@ -90,7 +90,7 @@ static void send_due(struct poller *p, struct app *a, struct lane *l, const stru
 			poll_miss(p, number, now);
 			continue;
 		}
-		if (!has_room(p, a))
+		if (!poller_has_room(p, a))
 			return;
 		if (!pace_take(&l->pace, now)) {
 			l->starved = true;
@@ -148,6 +148,7 @@ void poller_turn(struct poller *p, const struct now *now)
 
 		if (a == NULL)
 			continue;
+		probes_send(p, a, now);
 		for (int c = CHAT_COMMANDS;
 		     c-- > 0;) /* lists first: they are few, and would find no room behind polls */
 			send_due(p, a, &a->lane[c], now);
@@ -168,8 +169,8 @@ static int64_t lane_wait_ms(struct poller *p, struct app *a, struct lane *l, con
 		return probes(a, l) && due_ms != INT64_MAX && closed_ms < due_ms ? closed_ms : due_ms;
 	}
 	if (closed_ms > 0)
-		return 0;                                                    /* it ends unasked */
-	return has_room(p, a) ? pace_wait_ms(&l->pace, now) : INT64_MAX; /* a reply will wake the loop */
+		return 0;                                                           /* it ends unasked */
+	return poller_has_room(p, a) ? pace_wait_ms(&l->pace, now) : INT64_MAX; /* a reply will wake the loop */
 }
 
 int64_t poller_wait_ms(struct poller *p, const struct now *now)
@@ -179,6 +180,10 @@ int64_t poller_wait_ms(struct poller *p, const struct now *now)
 	if (p->more)
 		return 0;
 	for (size_t i = 0; !p->stopped && i < p->app_n; i++) {
+		const int64_t probe_ms = p->app[i] != NULL ? probes_wait_ms(p, p->app[i], now) : INT64_MAX;
+
+		if (probe_ms < least)
+			least = probe_ms;
 		for (int c = 0; p->app[i] != NULL && c < CHAT_COMMANDS; c++) {
 			const int64_t wait_ms = lane_wait_ms(p, p->app[i], &p->app[i]->lane[c], now);
 

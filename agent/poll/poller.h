@@ -6,7 +6,9 @@
  * libcurl sends again by itself.
  * - An app whose endpoint fails or refuses is asked by one probe at a time; polls that come due meanwhile end
  *   at once, with the reason it is closed for, and cost nothing.
- * All parts are borrowed; those of an app until it is changed or removed. */
+ * - A probe is one poll now, for somebody who waits for it, beside the polls of its community. All probes of
+ * an app have a tenth of the rate in force, or a call a second where polls leave room for it. All parts are
+ * borrowed; those of an app until it is changed or removed. */
 #ifndef AGENT_POLL_POLLER_H
 #define AGENT_POLL_POLLER_H
 
@@ -76,6 +78,7 @@ struct poller_parts {
 	uint64_t seed;
 	bool once; /* a job that was polled is not polled again */
 	struct poller_sink sink[CHAT_COMMANDS];
+	struct poller_sink probe_sink;
 };
 
 struct poller;
@@ -91,7 +94,8 @@ void poller_app_late(struct poller *p, size_t number, const struct now *now);
 /* Borrows other texts and signer from now on. Budgets change without a burst; what is known of the app
  * stays. */
 void poller_app_change(struct poller *p, size_t number, const struct poller_app *conf, const struct now *now);
-/* After all of its jobs were removed. Its number is free when its last call has ended. */
+/* After all of its jobs were removed, and its probes dropped. Its number is free when its last call has
+ * ended. */
 void poller_app_remove(struct poller *p, size_t number);
 /* Adds `n` jobs; ret[i] is the number of job[i], for poller_remove. First polls are spread over the shorter
  * of a job's period and the time its app needs for all newcomers at half of its budget; later ones stand on
@@ -105,6 +109,18 @@ void poller_remove(struct poller *p, size_t number);
 int64_t poller_change(struct poller *p, size_t number, const struct job *j);
 void poller_settle(struct poller *p, const struct now *now);
 int64_t poller_period_ms(const struct poller *p, size_t number); /* in force */
+/* One poll of get_topic now, as soon as budget allows; no retry, but for another signature. probe_sink hears
+ * of it, with `subject`, and at its end the number is no more; while the app is closed that is in the next
+ * turn, and nothing is sent. An app has POLLER_PROBES at a time, under way or waiting. Errors: ERR_LIMIT,
+ * ERR_MEMORY. */
+enum { POLLER_PROBES = 16 };
+enum err poller_probe(struct poller *p, const struct job *j, size_t *ret) MUST_USE;
+/* Nobody waits any more: the sink hears nothing further, and what is under way ends unseen. */
+void poller_probe_drop(struct poller *p, size_t number);
+/* A call of it went. */
+bool poller_probe_begun(const struct poller *p, size_t number);
+/* How long a probe that comes now would wait for budget, about; a minute at most. */
+int64_t poller_probe_wait_ms(struct poller *p, size_t app, const struct now *now);
 /* Delivers what came, sends what is due and allowed. Bounded work; call again after poller_wait_ms. */
 void poller_turn(struct poller *p, const struct now *now);
 int64_t poller_wait_ms(struct poller *p, const struct now *now);
@@ -120,6 +136,7 @@ struct poller_lane {
 	const struct tally *tally;
 	int64_t budget_milli, in_force_milli, required_milli; /* milli-calls a second */
 	unsigned peak;                                        /* calls in the busiest second of the last minute */
+	int64_t now_milli;                                    /* over the last ten whole seconds */
 };
 
 /* One app as the poller sees it. */
@@ -139,6 +156,13 @@ struct poller_view {
 	int64_t longest_ms;   /* period of the slowest community */
 };
 void poller_app_view(struct poller *p, size_t app, const struct now *now, struct poller_view *ret);
+/* One command of it alone, which costs nothing. */
+void poller_app_lane(struct poller *p, size_t app, enum chat_command c, const struct now *now,
+                     struct poller_lane *ret);
+/* When the next poll of a job is due, mono; in the past: as soon as the budget allows, or under way. */
+int64_t poller_next_ms(const struct poller *p, size_t number);
+/* Asks the memory early for what poller_next_ms reads. A hint: nothing depends on it. */
+void poller_ahead(const struct poller *p, size_t number);
 /* When a poll of any app was last started or finished, or none was due or allowed; mono. */
 int64_t poller_alive_ms(const struct poller *p);
 

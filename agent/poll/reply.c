@@ -11,11 +11,21 @@ static bool has_spare(const struct lane *l)
 	return l->required_micro / 1000 * 5 < l->pace.budget_milli * 4; /* four fifths */
 }
 
+/* Nothing of it stays: its community's own polls are others. */
+static void end_probe(struct poller *p, size_t number, const struct poll_answer *got, const struct now *now)
+{
+	const struct task t = p->task[number];
+	const struct poll_end end = { .outcome = got->outcome, .took_us = t.took_us, .why = got->why };
+
+	probes_retire(p, number);
+	p->parts.probe_sink.ended(p->parts.probe_sink.arg, t.conf.subject, &end, now);
+}
+
 static void end_poll(struct poller *p, size_t number, const struct poll_answer *got, const struct now *now)
 {
 	struct task *t = &p->task[number];
 	struct lane *l = task_lane(p, t);
-	const struct poller_sink *sink = &p->parts.sink[t->conf.command];
+	const struct poller_sink *sink = task_sink(p, t);
 	struct poll_end end = { .outcome = got->outcome, .took_us = t->took_us, .why = got->why };
 
 	if (!t->polled) {
@@ -34,6 +44,14 @@ static void end_poll(struct poller *p, size_t number, const struct poll_answer *
 	tasks_plan_next(p, number, now);
 	/* Last, since it may add and remove jobs, and move `t`. */
 	sink->ended(sink->arg, t->conf.subject, &end, now);
+}
+
+static void end_either(struct poller *p, size_t number, const struct poll_answer *got, const struct now *now)
+{
+	if (p->task[number].one_shot)
+		end_probe(p, number, got, now);
+	else
+		end_poll(p, number, got, now);
 }
 
 /* What libcurl sent again by itself is counted and owed like any other request. What was never sent is not
@@ -60,7 +78,31 @@ static void deliver_unseen(struct poller *p, size_t number, const struct reply *
 
 	tally_attempt(&task_lane(p, t)->tally, &o, r->took_us, r->bytes);
 	breaker_neutral(&p->app[t->conf.app]->breaker, t->probe, now);
-	tasks_retire(p, number);
+	if (t->one_shot)
+		probes_retire(p, number);
+	else
+		tasks_retire(p, number);
+}
+
+/* What follows from a reply. */
+static void go_on(struct poller *p, size_t number, enum next next, const struct poll_answer *got,
+                  const struct now *now)
+{
+	struct task *t = &p->task[number];
+	struct lane *l = task_lane(p, t);
+
+	if (next == NEXT_AGAIN_NOW || next == NEXT_AGAIN_SOON) {
+		t->retried = true;
+		l->tally.retries++;
+	}
+	if (next == NEXT_END)
+		end_either(p, number, got, now);
+	else if (t->one_shot)
+		probes_again(p, number);
+	else if (next == NEXT_AGAIN_SOON)
+		plan_put(l->plan, number, now->mono_ms + RETRY_LEAST_MS + plan_jitter(l->plan, RETRY_SPAN_MS));
+	else
+		plan_put(l->plan, number, t->due_ms);
 }
 
 void poll_deliver(struct poller *p, const struct reply *r, const struct now *now)
@@ -69,7 +111,7 @@ void poll_deliver(struct poller *p, const struct reply *r, const struct now *now
 	struct task *t = &p->task[number];
 	struct app *a = p->app[t->conf.app];
 	struct lane *l = task_lane(p, t);
-	const struct poller_sink *sink = &p->parts.sink[t->conf.command];
+	const struct poller_sink *sink = task_sink(p, t);
 	struct poll_answer got = { .why = r->why };
 	bool reopened = false;
 	enum next next;
@@ -88,23 +130,7 @@ void poll_deliver(struct poller *p, const struct reply *r, const struct now *now
 	tally_attempt(&l->tally, &got.outcome, r->took_us, r->bytes);
 	next = judge(a, t, r, &got, now, &reopened);
 	t->probe = false;
-	switch (next) {
-	case NEXT_MORE:
-		plan_put(l->plan, number, t->due_ms);
-		break;
-	case NEXT_AGAIN_NOW:
-	case NEXT_AGAIN_SOON:
-		t->retried = true;
-		l->tally.retries++;
-		plan_put(l->plan, number,
-		         next == NEXT_AGAIN_NOW
-		             ? t->due_ms
-		             : now->mono_ms + RETRY_LEAST_MS + plan_jitter(l->plan, RETRY_SPAN_MS));
-		break;
-	case NEXT_END:
-		end_poll(p, number, &got, now);
-		break;
-	}
+	go_on(p, number, next, &got, now);
 	if (reopened) {
 		for (int c = 0; c < CHAT_COMMANDS; c++)
 			pace_ramp(&a->lane[c].pace, now);
@@ -118,7 +144,7 @@ void poll_end_unasked(struct poller *p, size_t number, const struct outcome *o, 
 {
 	const struct poll_answer got = { .outcome = *o, .why = *why };
 
-	end_poll(p, number, &got, now);
+	end_either(p, number, &got, now);
 }
 
 void poll_miss(struct poller *p, size_t number, const struct now *now)

@@ -113,6 +113,15 @@ void tasks_limit_gaps(struct poller *p, const struct job *j)
 		b->gap_max_ms = least;
 }
 
+enum err tasks_one(struct poller *p, size_t *ret)
+{
+	const enum err e = p->free == SIZE_MAX ? reserve(p, 1) : ERR_OK;
+
+	if (e == ERR_OK)
+		*ret = take_number(p);
+	return e;
+}
+
 enum err poller_add(struct poller *p, const struct job *job, size_t n, const struct now *now, size_t *ret)
 {
 	size_t *newcomers;
@@ -211,7 +220,7 @@ static void spread_lane(struct poller *p, size_t app, enum chat_command c, const
 		struct task *t = &p->task[i];
 		const int64_t soon_ms = now->mono_ms + share_ms(t->conf.phase_key, span_ms);
 
-		if (!t->used || t->flying || t->conf.app != app || t->conf.command != c)
+		if (!t->used || t->one_shot || t->flying || t->conf.app != app || t->conf.command != c)
 			continue;
 		if (t->missed && soon_ms < t->due_ms)
 			t->due_ms = soon_ms;

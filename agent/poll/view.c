@@ -1,6 +1,8 @@
 /* The poller seen from outside. */
 #include "agent/poll/inside.h"
 
+enum { NOW_S = 10 };
+
 int64_t poller_alive_ms(const struct poller *p)
 {
 	int64_t latest = INT64_MAX;
@@ -19,7 +21,25 @@ static struct poller_lane lane_view(struct lane *l, const struct now *now)
 		.in_force_milli = pace_in_force(&l->pace, now),
 		.required_milli = l->required_micro / 1000,
 		.peak = pace_peak(&l->pace, now),
+		.now_milli = pace_recent(&l->pace, NOW_S, now) * INT64_C(1000) / NOW_S,
 	};
+}
+
+void poller_app_lane(struct poller *p, size_t app, enum chat_command c, const struct now *now,
+                     struct poller_lane *ret)
+{
+	*ret = lane_view(&p->app[app]->lane[c], now);
+}
+
+int64_t poller_next_ms(const struct poller *p, size_t number)
+{
+	return p->task[number].due_ms;
+}
+
+void poller_ahead(const struct poller *p, size_t number)
+{
+	__asm__ volatile(""); /* see facts_ahead */
+	__builtin_prefetch(&p->task[number].due_ms);
 }
 
 static int64_t late_ms(const struct app *a, const struct now *now)
@@ -50,7 +70,7 @@ static int64_t longest_ms(const struct poller *p, size_t app)
 	for (size_t i = 0; i < p->task_n; i++) {
 		const struct task *t = &p->task[i];
 
-		if (!t->used || t->removed || t->conf.app != app || t->conf.command != CHAT_GET_TOPIC)
+		if (!t->used || t->one_shot || t->removed || t->conf.app != app || t->conf.command != CHAT_GET_TOPIC)
 			continue;
 		if (usual_ms(t) > longest)
 			longest = usual_ms(t);

@@ -220,3 +220,14 @@ unsigned pace_peak(const struct pace *p, const struct now *now)
 			most = p->count[i];
 	return most;
 }
+
+unsigned pace_recent(const struct pace *p, int64_t seconds, const struct now *now)
+{
+	const int64_t second = now->mono_ms / 1000;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < PACE_PEAK_S; i++)
+		if (p->second[i] >= second - seconds && p->second[i] < second)
+			n += p->count[i];
+	return n;
+}

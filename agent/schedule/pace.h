@@ -61,5 +61,7 @@ void pace_ramp(struct pace *p, const struct now *now);
 int64_t pace_in_force(struct pace *p, const struct now *now);
 /* Calls in the busiest whole second of the last PACE_PEAK_S. */
 unsigned pace_peak(const struct pace *p, const struct now *now);
+/* Calls in the last `seconds` whole seconds, at most PACE_PEAK_S - 1; the one under way is not among them. */
+unsigned pace_recent(const struct pace *p, int64_t seconds, const struct now *now);
 
 #endif

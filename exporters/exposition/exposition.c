@@ -26,13 +26,18 @@ static void small_family(struct exposition *e, enum metric m, const struct expos
 
 	metric_header(&e->small, m, e->form);
 	head = e->small.len;
-	if (scope == METRIC_EXPORTER)
+	if (scope == METRIC_PROBE) {
+		if (p->probe != NULL)
+			health_probe_samples(p->probe, m, &e->small);
+	} else if (scope == METRIC_EXPORTER) {
 		health_exporter_samples(p->exporter, m, &e->small);
-	else
+	} else {
 		for (size_t i = 0; i < p->app_n; i++)
 			if (p->app[i].labels.len > 0 && (p->want.app == EXPOSITION_EVERY_APP || (size_t)p->want.app == i))
 				health_app_samples(&p->app[i], m, &e->small);
-	e->small_series[scope] += count_lines(&e->small, head);
+	}
+	if (scope < METRIC_SCOPES)
+		e->small_series[scope] += count_lines(&e->small, head);
 	if (e->small.status == ERR_OK && e->small.len == head)
 		buf_rewind(&e->small, start);
 }

@@ -63,8 +63,9 @@ struct exposition_parts {
 	struct exposition_want want;
 	const struct health_app *app; /* read during exposition_open only; without labels: not shown */
 	size_t app_n;
-	const struct health_exporter *exporter;
-	struct exposition_cache *cache; /* of one store only; needed for CODING_GZIP */
+	const struct health_exporter *exporter; /* may be NULL when none of its families is wanted */
+	const struct health_probe *probe;       /* NULL: it is not the page of one */
+	struct exposition_cache *cache;         /* of one store only; needed for CODING_GZIP */
 };
 
 /* Takes the pin, also when it fails. Errors: ERR_MEMORY, ERR_LIMIT (the small families alone pass 64 MiB). */

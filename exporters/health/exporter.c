@@ -97,3 +97,11 @@ void health_exporter_samples(const struct health_exporter *x, enum metric m, str
 		break;
 	}
 }
+
+void health_probe_samples(const struct health_probe *p, enum metric m, struct buf *out)
+{
+	if (m == M_PROBE_SUCCESS)
+		sample_int(out, m, none, none, p->success);
+	else if (m == M_PROBE_DURATION)
+		sample_decimal(out, m, none, none, p->took_ms, 3);
+}

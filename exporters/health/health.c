@@ -11,8 +11,10 @@ void health_note(struct health_community *h, const struct outcome *o, int64_t to
 	if (o->err == ERR_OK) {
 		h->last_success_s = now->unix_s;
 		h->failures = 0;
+		h->since_s = 0;
 	} else if (h->failures < UINT32_MAX) {
-		h->failures++;
+		if (h->failures++ == 0)
+			h->since_s = (uint32_t)now->unix_s;
 	}
 }
 

@@ -20,6 +20,7 @@ struct health_community {
 	int64_t last_success_s; /* unix, end of the latest usable one; 0: never */
 	int64_t took_us;        /* the latest poll */
 	uint32_t failures;      /* in a row */
+	uint32_t since_s;       /* unix, when the first of them ended; 0: there are none */
 	int code;               /* of the latest failure, see struct outcome */
 	enum err reason;        /* of the latest poll; ERR_OK: it was usable */
 };
@@ -110,5 +111,12 @@ struct health_exporter {
 	unsigned shard, total_shards;
 };
 void health_exporter_samples(const struct health_exporter *x, enum metric m, struct buf *out);
+
+/* A probe that ended. */
+struct health_probe {
+	bool success;
+	int64_t took_ms;
+};
+void health_probe_samples(const struct health_probe *p, enum metric m, struct buf *out);
 
 #endif

@@ -95,6 +95,7 @@ void metric_explain(struct buf *out)
 		{ METRIC_COMMUNITY, "Community (labels `sdkappid`, `community`)" },
 		{ METRIC_APP, "App (label `sdkappid`)" },
 		{ METRIC_EXPORTER, "Exporter" },
+		{ METRIC_PROBE, "Probe (`/probe` only, with its community's)" },
 	};
 
 	for (size_t p = 0; p < sizeof(part) / sizeof(part[0]); p++) {

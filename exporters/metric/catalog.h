@@ -13,7 +13,14 @@ enum form { FORM_TEXT, FORM_OPENMETRICS, FORM_COUNT };
 
 enum metric_kind { METRIC_INFO, METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM };
 /* Also the level of a page, which shows the families of its scope and of all behind it. */
-enum metric_scope { METRIC_TOPIC, METRIC_COMMUNITY, METRIC_APP, METRIC_EXPORTER, METRIC_SCOPES };
+enum metric_scope {
+	METRIC_TOPIC,
+	METRIC_COMMUNITY,
+	METRIC_APP,
+	METRIC_EXPORTER,
+	METRIC_SCOPES,                /* those of /metrics */
+	METRIC_PROBE = METRIC_SCOPES, /* on the page of a probe only */
+};
 enum metric_from { METRIC_FACTS, METRIC_HEALTH };
 
 enum metric {

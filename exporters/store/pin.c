@@ -263,6 +263,11 @@ size_t pin_app(const struct pin *p, size_t i)
 	return row_of(p, i)->app;
 }
 
+size_t pin_slot(const struct pin *p, size_t i)
+{
+	return p->order->seat[i].slot;
+}
+
 enum metric_scope pin_level(const struct pin *p, size_t i)
 {
 	return row_of(p, i)->level;

@@ -73,6 +73,8 @@ void store_unpin(struct pin *p); /* NULL is fine; also after store_free */
 size_t pin_communities(const struct pin *p);
 const struct store_community *pin_community(const struct pin *p, size_t i);
 size_t pin_app(const struct pin *p, size_t i);
+/* Its slot; another's, or nobody's, when it was removed after the pin was taken. */
+size_t pin_slot(const struct pin *p, size_t i);
 enum metric_scope pin_level(const struct pin *p, size_t i);
 /* Asks the memory early for pin_community(p, i)->place and its texts. A hint: nothing depends on it. */
 void pin_ahead(const struct pin *p, size_t i);

@@ -133,6 +133,21 @@ static void count_idle(struct facts *f, const struct topic *t, const struct topi
 	f->idle[t->last_message_s == 0 ? IDLE_NEVER : idle_bucket(c->now.unix_s - (int64_t)t->last_message_s)]++;
 }
 
+static void note_last(struct facts *f, uint32_t last_s)
+{
+	if (last_s > f->last_message_s)
+		f->last_message_s = last_s;
+	if (last_s != 0 && (f->quietest_s == 0 || last_s < f->quietest_s))
+		f->quietest_s = last_s;
+}
+
+static uint32_t span_ms(int64_t from_ms, int64_t to_ms)
+{
+	const int64_t ms = to_ms > from_ms ? to_ms - from_ms : 0;
+
+	return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
+}
+
 static enum err sum_up(struct facts *f, const struct topic_context *c, const struct facts *before)
 {
 	struct finder finder = { .in = before };
@@ -140,8 +155,7 @@ static enum err sum_up(struct facts *f, const struct topic_context *c, const str
 	for (uint32_t i = 0; i < f->topic_n; i++) {
 		const struct topic *t = &f->topic[i];
 
-		if (t->last_message_s > f->last_message_s)
-			f->last_message_s = t->last_message_s;
+		note_last(f, t->last_message_s);
 		if ((t->flags & TOPIC_MUTE_KNOWN) == 0)
 			f->mutes.unknown++;
 		else if ((t->flags & TOPIC_MUTED) != 0)
@@ -194,6 +208,8 @@ enum err draft_seal(struct draft *d, const struct topic_context *c, const struct
 		return ERR_MEMORY;
 	f->refs = 1;
 	f->poll_s = c->now.unix_s;
+	f->poll_ms = c->now.mono_ms;
+	f->span_ms = before != NULL ? span_ms(before->poll_ms, f->poll_ms) : 0;
 	f->failed = d->failed;
 	f->observed = c->observer;
 	topics_rank(f, (struct topic *)f->topic, c->community);

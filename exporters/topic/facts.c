@@ -49,6 +49,20 @@ uint64_t facts_new_messages(const struct facts *f)
 	return (uint64_t)f->fresh;
 }
 
+int64_t facts_rate_milli(const struct facts *f)
+{
+	const __int128 milli = (__int128)f->fresh * 60000 * 1000;
+
+	if (f->span_ms == 0)
+		return -1;
+	return milli / f->span_ms < INT64_MAX ? (int64_t)(milli / f->span_ms) : INT64_MAX;
+}
+
+int64_t facts_quietest_s(const struct facts *f)
+{
+	return f->quietest_s;
+}
+
 const uint32_t *facts_idle(const struct facts *f)
 {
 	return f->idle;

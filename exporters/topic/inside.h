@@ -46,10 +46,12 @@ struct facts {
 	unsigned refs;
 	uint32_t topic_n, text_len;
 	bool observed;
-	int64_t poll_s;   /* unix, when the answer came that told which topics there are */
-	int64_t messages; /* running sum since start, see COMMUNITY_MESSAGES */
-	int64_t fresh;    /* what this poll added to it */
-	int64_t last_message_s;
+	int64_t poll_s;          /* unix, when the answer came that told which topics there are */
+	int64_t poll_ms;         /* mono, the same */
+	int64_t messages;        /* running sum since start, see COMMUNITY_MESSAGES */
+	int64_t fresh;           /* what this poll added to it */
+	uint32_t last_message_s; /* of all topics */
+	uint32_t quietest_s;     /* the earliest last message of a topic that ever had one; 0: there is none */
 	struct {
 		uint32_t muted, open, unknown;
 	} mutes;
@@ -58,6 +60,7 @@ struct facts {
 	/* So far what lines of a community show. */
 	uint32_t idle[IDLE_BUCKETS];
 	uint32_t series[TOPIC_FAMILIES];
+	uint32_t span_ms;      /* since the poll before; 0: there was none */
 	const int64_t *unread; /* by topic, below 0: not known; only when observed */
 	const char *text;
 	const struct topic *topic;

@@ -244,7 +244,7 @@ int64_t topic_community_value(const struct facts *f, enum metric m, uint64_t flo
 	case M_COMMUNITY_MESSAGES:
 		return f->messages;
 	case M_COMMUNITY_LAST_MESSAGE:
-		return f->last_message_s != 0 ? f->last_message_s : -1;
+		return f->last_message_s != 0 ? (int64_t)f->last_message_s : -1;
 	default:
 		return -1;
 	}

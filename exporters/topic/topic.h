@@ -106,6 +106,12 @@ const uint32_t *facts_idle(const struct facts *f);
 /* What this poll alone added to the community's messages. */
 uint64_t facts_new_messages(const struct facts *f);
 
+/* Milli-messages a minute between the two latest usable answers; below 0: there was one only. */
+int64_t facts_rate_milli(const struct facts *f);
+/* Unix time of the last message of the topic that is quiet the longest, of those that ever had one; 0: none
+ * had, or that is not known. */
+int64_t facts_quietest_s(const struct facts *f);
+
 /* Facts lie anywhere in memory, and the way there takes longer than their lines do. Asking for those that are
  * read next but one hides it. A hint: nothing depends on it. */
 enum facts_part { FACTS_SUMS, FACTS_ALL }; /* ALL: with the topics, as topic_samples reads them */

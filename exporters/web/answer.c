@@ -71,7 +71,21 @@ static bool add(struct MHD_Response *r, const char *name, const char *value)
 	return value == NULL || MHD_add_response_header(r, name, value) == MHD_YES;
 }
 
-static bool add_heads(struct MHD_Response *r, const struct web_reply *reply, const struct manner *how)
+/* What a body that a browser takes for a page may do: nothing, or what our own pages do. No script or style
+ * stands in the page itself, so none that somebody smuggled in there is obeyed. */
+#define CSP_NOTHING "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+#define CSP_PAGE                                                                                          \
+	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " \
+	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+/* Without TLS browsers take no opener policy, and say so in their console. */
+static const char *opener_policy(const struct call *call, const struct web_reply *reply)
+{
+	return reply->page && call->guest->hall->cert != NULL ? "same-origin" : NULL;
+}
+
+static bool add_heads(struct MHD_Response *r, const struct call *call, const struct web_reply *reply,
+                      const struct manner *how)
 {
 	char seconds[16] = "";
 	struct buf b;
@@ -80,9 +94,11 @@ static bool add_heads(struct MHD_Response *r, const struct web_reply *reply, con
 	if (reply->retry_after_s > 0)
 		buf_fmt(&b, "%d", reply->retry_after_s);
 	return add(r, "Content-Type", reply->type) && add(r, "X-Content-Type-Options", "nosniff") &&
-	       add(r, "Cache-Control", "no-store") &&
-	       add(r, "Content-Security-Policy",
-	           "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'") &&
+	       add(r, "Cache-Control", reply->etag != NULL ? "no-cache" : "no-store") &&
+	       add(r, "ETag", reply->etag) &&
+	       add(r, "Content-Security-Policy", reply->page ? CSP_PAGE : CSP_NOTHING) &&
+	       add(r, "Referrer-Policy", reply->page ? "no-referrer" : NULL) &&
+	       add(r, "Cross-Origin-Opener-Policy", opener_policy(call, reply)) &&
 	       add(r, "X-Frame-Options", "DENY") && add(r, "Content-Encoding", reply->encoding) &&
 	       add(r, "Vary", reply->vary) &&
 	       add(r, "Retry-After", reply->retry_after_s > 0 ? buf_text(&b) : NULL) &&
@@ -106,7 +122,7 @@ enum MHD_Result answer_send(const struct call *call, struct web_reply *reply, co
 	buf_done(&reply->body);
 	if (r == NULL)
 		return MHD_NO;
-	if (add_heads(r, reply, how))
+	if (add_heads(r, call, reply, how))
 		done = MHD_queue_response(call->c, reply->status, r);
 	MHD_destroy_response(r);
 	return done;

@@ -3,38 +3,65 @@
 
 #include "exporters/web/inside.h"
 
-const char *web_header(const struct web_request *q, const char *name)
+/* NULL: a request that came over none, as tests make them; it has no fields. */
+static struct MHD_Connection *connection_of(const struct web_request *q)
 {
-	return MHD_lookup_connection_value(q->inside, MHD_HEADER_KIND, name);
+	const struct call *call = q->inside;
+
+	return call != NULL ? call->c : NULL;
 }
 
+const char *web_header(const struct web_request *q, const char *name)
+{
+	return MHD_lookup_connection_value(connection_of(q), MHD_HEADER_KIND, name);
+}
+
+struct seconds {
+	unsigned whole, ms;
+	bool more; /* there is a rest, however small */
+};
+
 /* As Go writes a number without an exponent: digits, perhaps a point and more digits. */
-static unsigned read_seconds(const char *text)
+static struct seconds read_seconds(const char *text)
 {
 	const size_t whole = strspn(text, DIGITS);
 	const size_t part = text[whole] == '.' ? 1 + strspn(text + whole + 1, DIGITS) : 0;
 	const char *end = text + whole + part;
-	unsigned s = 0;
+	struct seconds s = { .more = strspn(text + whole, ".0") < part };
 
 	if (whole == 0 || end[strspn(end, " \t")] != '\0')
-		return 0;
-	for (size_t i = 0; i < whole && s < WEB_SECONDS_MAX; i++)
-		s = s * 10 + (unsigned)(text[i] - '0');
-	if (strspn(text + whole, ".0") < part)
-		s++;
-	return s < WEB_SECONDS_MAX ? s : WEB_SECONDS_MAX;
+		return (struct seconds){ 0 };
+	for (size_t i = 0; i < whole && s.whole < WEB_SECONDS_MAX; i++)
+		s.whole = s.whole * 10 + (unsigned)(text[i] - '0');
+	for (size_t i = 1; i <= 3; i++)
+		s.ms = s.ms * 10 + (i < part ? (unsigned)(text[whole + i] - '0') : 0);
+	return s.whole < WEB_SECONDS_MAX ? s : (struct seconds){ .whole = WEB_SECONDS_MAX };
+}
+
+static struct seconds header_seconds(const struct web_request *q, const char *name)
+{
+	const char *text = web_header(q, name);
+
+	return text != NULL ? read_seconds(text) : (struct seconds){ 0 };
 }
 
 unsigned web_header_seconds(const struct web_request *q, const char *name)
 {
-	const char *text = web_header(q, name);
+	const struct seconds s = header_seconds(q, name);
 
-	return text != NULL ? read_seconds(text) : 0;
+	return s.whole + (s.more ? 1 : 0);
+}
+
+int64_t web_header_ms(const struct web_request *q, const char *name)
+{
+	const struct seconds s = header_seconds(q, name);
+
+	return s.whole * INT64_C(1000) + s.ms;
 }
 
 const char *web_query(const struct web_request *q, const char *name)
 {
-	return MHD_lookup_connection_value(q->inside, MHD_GET_ARGUMENT_KIND, name);
+	return MHD_lookup_connection_value(connection_of(q), MHD_GET_ARGUMENT_KIND, name);
 }
 
 /* ---- all of them ---- */
@@ -60,7 +87,7 @@ void web_headers(const struct web_request *q, const char *name, struct buf *out)
 {
 	struct fields f = { name, out };
 
-	(void)MHD_get_connection_values(q->inside, MHD_HEADER_KIND, add_field, &f);
+	(void)MHD_get_connection_values(connection_of(q), MHD_HEADER_KIND, add_field, &f);
 }
 
 struct pairs {
@@ -81,5 +108,5 @@ void web_queries(const struct web_request *q, web_pair *each, void *arg)
 {
 	struct pairs p = { each, arg };
 
-	(void)MHD_get_connection_values(q->inside, MHD_GET_ARGUMENT_KIND, give_pair, &p);
+	(void)MHD_get_connection_values(connection_of(q), MHD_GET_ARGUMENT_KIND, give_pair, &p);
 }

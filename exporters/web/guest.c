@@ -36,6 +36,7 @@ static void wake(struct guest *g)
 	if (g->waiting == NULL)
 		return;
 	porter_leave(g->waiting);
+	later_leave(g->waiting);
 	MHD_resume_connection(g->waiting->c);
 	g->waiting = NULL;
 }
@@ -49,6 +50,8 @@ void guests_turn(struct web *w)
 	for (struct guest *g = w->guest; g != NULL; g = g->next) {
 		g->age_s = passed_s < AGE_MAX_S ? g->age_s + (unsigned)passed_s : AGE_MAX_S;
 		g->left_s = g->left_s > passed_s ? g->left_s - (unsigned)passed_s : 0;
+		if (g->waiting != NULL && later_is_left(g->waiting))
+			g->left_s = 0;
 		if (g->left_s == 0) {
 			(void)shutdown(g->fd, SHUT_RDWR); /* MHD sees the end and closes the descriptor itself, */
 			wake(g);                          /* once it looks again */

@@ -33,7 +33,7 @@ struct listener {
 };
 
 /* Statuses that are counted; every other one shares the last row. */
-enum { STATUS_ROWS = 12 };
+enum { STATUS_ROWS = 13 };
 
 struct web {
 	const struct web_route *route;
@@ -96,7 +96,8 @@ bool hall_knows(const struct hall *h, struct MHD_Connection *c);
 struct guest {
 	struct guest *next, **link;
 	struct hall *hall;
-	struct call *waiting;  /* its request, while a password is being checked: the connection is suspended */
+	struct call *waiting;  /* its request, while a password is being checked or its answer is awaited: the
+	                        * connection is suspended */
 	struct in6_addr from;  /* of IPv4 the mapped form */
 	unsigned asked, age_s; /* requests, and seconds since it came */
 	int fd;                /* MHD's: never close it, only shut it down */
@@ -107,7 +108,7 @@ bool guests_open(struct web *w); /* false: no timer */
 void guests_close(struct web *w);
 /* Ends those whose time is over. */
 void guests_turn(struct web *w);
-/* Everybody goes on, also who waits for a password: MHD wants nobody suspended at its end. */
+/* Everybody goes on, also who waits for a password or an answer: MHD wants nobody suspended at its end. */
 void guests_wake(struct web *w, const struct hall *h);
 /* How many came from the same address. */
 unsigned guests_from(const struct web *w, const struct sockaddr *from);
@@ -151,10 +152,13 @@ struct call {
 	size_t target_len;                   /* before anything is decoded */
 	bool target_odd;      /* bytes that no target has, %00, or more arguments than anybody needs */
 	bool judged, waited;  /* waited: for its password, and was not looked at since */
+	bool put_off;         /* it waits for its answer, or did */
 	enum pass pass;       /* whether it may come in; PASS_WAIT: not known yet */
 	struct call *next;    /* of those that wait for the same password */
 	struct hash_job *job; /* which they wait for; NULL: none */
 	struct guest *guest;
+	struct web_later
+		*later; /* its answer is somebody's to give; NULL: it is not, or he was told that it is over */
 };
 /* Those whose password was checked since the last turn go on. */
 void calls_turn(struct web *w);
@@ -162,6 +166,24 @@ void *on_target(void *arg, const char *target, struct MHD_Connection *c);
 enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *path, const char *method,
                            const char *version, const char *upload, size_t *upload_len, void **state);
 void on_completed(void *arg, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode how);
+
+/* ---- later.c: answers that come later ---- */
+struct web_later {
+	struct call *call;
+	void (*gone)(void *arg);
+	void *arg;
+	bool answered; /* with `reply`, which is not sent yet */
+	struct web_reply reply;
+};
+/* Suspends the connection until the answer is there, or its time is over. */
+void later_wait(struct call *call);
+/* The answer, if there is one; the call has no `later` any more. */
+bool later_take(struct call *call, struct web_reply *ret);
+/* The answer will not be sent. */
+void later_leave(struct call *call);
+bool later_is_left(const struct call *call);
+/* Frees what a reply owns that is not sent. */
+void reply_done(struct web_reply *reply);
 
 /* ---- count.c */
 bool counts_open(struct web *w); /* false: no memory */

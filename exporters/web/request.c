@@ -28,8 +28,10 @@ void on_completed(void *arg, struct MHD_Connection *c, void **state, enum MHD_Re
 {
 	struct guest *g = guest_of(c);
 
-	if (*state != NULL)
+	if (*state != NULL) {
 		porter_leave(*state);
+		later_leave(*state);
+	}
 	free(*state);
 	*state = NULL;
 	if (g == NULL)
@@ -161,20 +163,36 @@ static enum MHD_Result judge(struct call *call)
 	return porter_is_needed(call->web->porter) ? judge_name(call) : judge_method(call);
 }
 
-static enum MHD_Result answer(const struct call *call)
+static enum MHD_Result answer(struct call *call)
 {
 	const struct web_route *route = find_route(call->web, call->path);
 	const struct manner how = { .close = is_last(call) };
 	const struct web_request q = {
-		.path = call->path, .head = call->head, .http10 = call->http10, .inside = call->c
+		.path = call->path, .head = call->head, .http10 = call->http10, .inside = call
 	};
-	struct web_reply reply = { .status = 200, .type = PLAIN };
+	struct web_reply reply;
 
 	if (route == NULL)
 		return refuse(call, MHD_HTTP_NOT_FOUND, "no such page\n", &how);
-	buf_init(&reply.body, BODY_MAX);
+	web_reply_init(&reply);
 	route->answer(call->web->arg, &q, &reply);
 	guest_expect_end(call->web, call->guest, reply.within_s);
+	if (call->later == NULL)
+		return finish(call, &reply, &how);
+	reply_done(&reply);
+	if (later_take(call, &reply))
+		return finish(call, &reply, &how);
+	later_wait(call);
+	return MHD_YES;
+}
+
+static enum MHD_Result answer_now(struct call *call)
+{
+	const struct manner how = { .close = is_last(call) };
+	struct web_reply reply;
+
+	if (!later_take(call, &reply))
+		return MHD_NO; /* its time is over */
 	return finish(call, &reply, &how);
 }
 
@@ -182,6 +200,8 @@ static enum MHD_Result answer(const struct call *call)
  * password is first shown once more as it was; what is queued then would end its connection. */
 static enum MHD_Result look_again(struct call *call)
 {
+	if (call->put_off)
+		return answer_now(call);
 	if (call->waited) {
 		call->waited = false;
 		return call->pass != PASS_WAIT ? MHD_YES : MHD_NO; /* NO: its time is over */

@@ -27,6 +27,8 @@ void web_headers(const struct web_request *q, const char *name, struct buf *out)
  * absent, nothing, or no such number. */
 enum { WEB_SECONDS_MAX = 86400 };
 unsigned web_header_seconds(const struct web_request *q, const char *name);
+/* The same in milliseconds, rounded down. */
+int64_t web_header_ms(const struct web_request *q, const char *name);
 /* Each pair of the query in turn, decoded; a key without a value has "". */
 typedef void web_pair(void *arg, const char *key, const char *value);
 void web_queries(const struct web_request *q, web_pair *each, void *arg);
@@ -44,7 +46,7 @@ struct web_stream {
 };
 #define WEB_BROKEN SIZE_MAX
 
-/* Filled by an answer function; starts as 200, text/plain, no body. */
+/* Filled by an answer function; starts as web_reply_init leaves it: 200, text/plain, no body. */
 struct web_reply {
 	unsigned status;
 	const char *type; /* Content-Type; a constant */
@@ -52,11 +54,26 @@ struct web_reply {
 	struct web_stream stream;
 	const char *encoding; /* Content-Encoding, which the body already has; a constant or NULL */
 	const char *vary;     /* a constant or NULL */
-	int retry_after_s;    /* 0: no header */
-	unsigned within_s;    /* the connection is cut when the answer takes longer; 0 or more than the listener's
-	                       * own limit: that one */
+	const char *etag;  /* a constant, with its quotes: the body may be kept, and is asked after with it; NULL:
+	                    * nobody keeps it. Whoever sets it compares If-None-Match and says 304 */
+	bool page;         /* HTML of ours, which loads the style and the script it comes with */
+	int retry_after_s; /* 0: no header */
+	unsigned within_s; /* the connection is cut when the answer takes longer; 0 or more than the listener's
+	                    * own limit: that one */
 };
 typedef void web_answer(void *arg, const struct web_request *q, struct web_reply *reply);
+void web_reply_init(struct web_reply *reply);
+
+/* An answer that is not known yet. An answer function that asks for this leaves its reply alone, but for
+ * `within_s`, and the request waits for that long, or for as long as any answer may take. It ends once: by
+ * web_later_answer, or by `gone`: its reader left (which is seen within a second), its time is over, or the
+ * listener ends. After either the handle is no more. `gone` is called from within web_turn, web_reload and
+ * web_free. NULL: no memory; the reply is sent as usual. */
+struct web_later;
+struct web_later *web_later(const struct web_request *q, void (*gone)(void *arg), void *arg);
+/* At any time, outside of web_turn too. Takes what `reply` owns, which web_reply_init made; its within_s
+ * begins now. */
+void web_later_answer(struct web_later *l, struct web_reply *reply);
 
 /* GET and HEAD are allowed on a route, or POST and PUT, without a body; other methods get 405 with Allow,
  * unknown paths 404. */
