@@ -87,7 +87,7 @@ static enum err add_searches(struct change *c)
 
 	for (size_t i = 0; e == ERR_OK && i < c->next->app_n; i++) {
 		struct next_app *a = &c->app[i];
-		const struct job job = discovery_job(a->conf, a->number);
+		const struct job job = discovery_job(c->next, a->conf, a->number);
 
 		if (!a->conf->discovery_enabled ||
 		    (!a->fresh && same_search(a->conf, c->d->roster->app[a->number].conf)))

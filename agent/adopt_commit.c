@@ -17,7 +17,7 @@ static void swap_signer(struct roster_app *was, struct roster_app *is)
 static void change_search(struct change *c, struct next_app *a, const struct conf_app *was,
                           struct roster_app *is)
 {
-	const struct job job = discovery_job(a->conf, a->number);
+	const struct job job = discovery_job(c->next, a->conf, a->number);
 
 	if (is->listing && (a->searched || !a->conf->discovery_enabled)) {
 		poller_remove(c->d->poller, is->list_job);
@@ -75,6 +75,7 @@ static void remove_app(struct change *c, size_t number)
 	if (a->listing)
 		poller_remove(c->d->poller, a->list_job);
 	discovery_forget(c->d, number);
+	probe_app_gone(c->d, number);
 	poller_app_remove(c->d->poller, number);
 	roster_app_done(a);
 }

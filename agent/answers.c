@@ -8,6 +8,7 @@
 #include "agent/reload.h"
 #include "agent/version.h"
 #include "exporters/exposition/exposition.h"
+#include "exporters/pages/pack.h"
 
 enum {
 	FIELD_MAX = 16 << 10, /* no head is longer */
@@ -82,7 +83,7 @@ static void ask_pair(void *arg, const char *key, const char *value)
 			exposition_query(&a->want, key, value, a->daemon->app_name, a->daemon->roster->app_n, &a->why);
 }
 
-static struct exposition_type type_of(const struct web_request *q)
+struct exposition_type answers_type(const struct web_request *q)
 {
 	char text[FIELD_MAX];
 	struct buf accept;
@@ -93,7 +94,7 @@ static struct exposition_type type_of(const struct web_request *q)
 }
 
 /* HTTP/1.0 needs the length in front, and that of a compressed body is known at its end. */
-static enum coding coding_of(const struct web_request *q)
+enum coding answers_coding(const struct web_request *q)
 {
 	char text[FIELD_MAX];
 	struct buf accept;
@@ -105,7 +106,7 @@ static enum coding coding_of(const struct web_request *q)
 	return exposition_coding(buf_view(&accept));
 }
 
-static bool is_full(const struct daemon *d)
+bool answers_full(const struct daemon *d)
 {
 	return d->conf->max_requests > 0 && d->scrapes >= d->conf->max_requests;
 }
@@ -113,8 +114,8 @@ static bool is_full(const struct daemon *d)
 static void read_request(const struct daemon *d, const struct web_request *q, struct asking *ret)
 {
 	*ret = (struct asking){ .daemon = d, .want = exposition_everything(&d->metrics) };
-	ret->want.type = type_of(q);
-	ret->want.coding = coding_of(q);
+	ret->want.type = answers_type(q);
+	ret->want.coding = answers_coding(q);
 	web_queries(q, ask_pair, ret);
 }
 
@@ -156,7 +157,7 @@ void answer_metrics(void *arg, const struct web_request *q, struct web_reply *re
 		buf_fmt(&reply->body, "%s\n", a.why.text);
 		return;
 	}
-	if (is_full(d)) {
+	if (answers_full(d)) {
 		refuse(reply, "too many scrapes at once, try again in a second\n");
 		return;
 	}
@@ -203,8 +204,9 @@ static void answer_page(struct daemon *d, page *make, struct web_reply *reply)
 
 void answer_landing(void *arg, const struct web_request *q, struct web_reply *reply)
 {
-	(void)q;
+	reply->vary = "Accept-Encoding";
 	answer_page(arg, page_landing, reply);
+	pack_body(q, reply);
 }
 
 void answer_healthy(void *arg, const struct web_request *q, struct web_reply *reply)

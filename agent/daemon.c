@@ -76,11 +76,25 @@ void daemon_tell_budgets(const struct daemon *d)
 	}
 }
 
+static void log_shard(const struct daemon *d)
+{
+	size_t configured = 0;
+
+	for (size_t a = 0; a < d->conf->app_n; a++)
+		configured += d->conf->app[a].whole.community_n;
+	if (d->conf->shard.total > 1)
+		LOG(SAY_INFO, "sharded", LOG_INT("shard", d->conf->shard.number),
+		    LOG_INT("total_shards", d->conf->shard.total),
+		    LOG_INT("communities", (int64_t)d->roster->community_n),
+		    LOG_INT("configured", (int64_t)configured));
+}
+
 static void log_start(const struct daemon *d)
 {
 	LOG(SAY_INFO, "started", LOG_TEXT("version", version_program()),
 	    LOG_INT("apps", (int64_t)roster_apps(d->roster)),
 	    LOG_INT("communities", (int64_t)d->roster->community_n));
+	log_shard(d);
 	for (size_t i = 0; web_address(d->web, i) != NULL; i++)
 		LOG(SAY_INFO, "listening", LOG_TEXT("address", web_address(d->web, i)),
 		    LOG_TEXT("telemetry_path", d->fixed.telemetry_path));
@@ -96,6 +110,7 @@ static void stop(struct daemon *d, const char *signal_name)
 	notify_stopping(&d->notify);
 	d->stopping = true;
 	poller_stop(d->poller);
+	probe_stop(d);
 	web_quiesce(d->web);
 }
 
@@ -151,9 +166,12 @@ int64_t daemon_turn(struct daemon *d)
 	reload_turn(d);
 	poller_turn(d->poller, &d->now);
 	discovery_turn(d);
+	probe_turn(d);
 	web_turn(d->web);
 	answers_turn(d);
+	status_turn(d);
 	wait_ms = least(poller_wait_ms(d->poller, &d->now), web_wait_ms(d->web));
+	wait_ms = least(wait_ms, probe_wait_ms(d));
 	for (size_t a = 0; a < d->roster->app_n; a++)
 		if (d->roster->app[a].conf != NULL && discovery_busy(d, a))
 			wait_ms = 0;

@@ -75,12 +75,22 @@ struct daemon {
 	uint64_t log_held;             /* of which not written */
 	struct health_app *app_health; /* by app, as of the latest daemon_look; without labels: nobody */
 	const char **app_name;         /* by app; NULL: nobody */
-	size_t app_room;               /* of both */
+	struct history_app **history;  /* by app; NULL: nobody, or no note yet */
+	size_t app_room;               /* of the three */
 	struct page_app *page_app;     /* those that there are */
 	size_t page_app_n;
 	struct health_exporter exporter;
 	struct notify notify;
 	struct sandbox sandbox;
+
+	/* status.c */
+	int64_t noted_s;         /* mono, when the hours of apps were told last */
+	struct rate status_rate; /* thousands of communities that lists may look at, a second */
+
+	/* probe.c */
+	struct probe *probe;    /* those under way */
+	unsigned probe_readers; /* who waits for them */
+	size_t probe_subject;   /* of the latest, as the poller calls it */
 
 	/* figures.c */
 	struct metric_set metrics; /* not disabled */
@@ -152,13 +162,38 @@ const char *daemon_unwell(struct daemon *d, struct why *room);
 
 /* answers.c: gives memory back when a crowd of readers has gone. */
 void answers_turn(struct daemon *d);
+/* What a request accepts. */
+struct exposition_type answers_type(const struct web_request *q);
+enum coding answers_coding(const struct web_request *q);
+/* As many bodies are being sent as may be. */
+bool answers_full(const struct daemon *d);
+
+/* probe_call.c: calls that somebody waits for. Their sink; ends those whose time is over, and when that is
+ * next; tells everybody who waits that the program stops, or that an app goes. */
+struct poller_sink probe_sink(struct daemon *d);
+void probe_turn(struct daemon *d);
+int64_t probe_wait_ms(const struct daemon *d);
+void probe_stop(struct daemon *d);
+void probe_app_gone(struct daemon *d, size_t app);
 
 /* polls.c: the poller's sink for communities. */
 struct poller_sink polls_sink(struct daemon *d);
 /* Other settings of a member; its poll under way goes on, or is asked anew when it asks for other things. */
 void polls_adopt(struct member *m, const struct conf_community *c);
+/* What a poll of this member asks for when all of it fits in one answer. */
+struct topic_question polls_question(const struct member *m);
 /* A call failed before there was an answer to read. */
 struct outcome polls_transport_outcome(const struct reply *r);
+
+/* status_turn.c: tells the hour of each app, once a second. */
+void status_turn(struct daemon *d);
+
+/* status.c: whether somebody may look at every community now; it is paid for. */
+bool status_may_list(struct daemon *d);
+/* Routes of the operator's pages. */
+void answer_status(void *arg, const struct web_request *q, struct web_reply *reply);
+void answer_status_community(void *arg, const struct web_request *q, struct web_reply *reply);
+void answer_status_api(void *arg, const struct web_request *q, struct web_reply *reply);
 
 /* answers.c: the web routes. `arg` is the daemon. */
 void answer_metrics(void *arg, const struct web_request *q, struct web_reply *reply);
@@ -166,5 +201,7 @@ void answer_landing(void *arg, const struct web_request *q, struct web_reply *re
 void answer_healthy(void *arg, const struct web_request *q, struct web_reply *reply);
 void answer_reload(void *arg, const struct web_request *q, struct web_reply *reply);
 void answer_ready(void *arg, const struct web_request *q, struct web_reply *reply);
+void answer_probe(void *arg, const struct web_request *q, struct web_reply *reply); /* probe.c */
+void answer_sd(void *arg, const struct web_request *q, struct web_reply *reply);    /* sd.c */
 
 #endif

@@ -11,6 +11,7 @@
 #include "agent/reload.h"
 #include "agent/secure.h"
 #include "agent/version.h"
+#include "exporters/pages/assets.h"
 
 enum {
 	INFLIGHT_MAX = 4096,
@@ -101,12 +102,14 @@ static enum err open_poller(struct daemon *d)
 			[CHAT_GET_TOPIC] = polls_sink(d),
 			[CHAT_GET_APPID_GROUP_LIST] = discovery_sink(d),
 		},
+		.probe_sink = probe_sink(d),
 		.seed = d->seed,
 		.once = d->once,
 	};
 	enum err e = poller_new(&parts, &d->now, &d->poller);
 
 	rate_init(&d->log_rate, 5000, 20, &d->now);
+	rate_init(&d->status_rate, 1000000, 200, &d->now);
 	for (size_t a = 0; e == ERR_OK && a < d->roster->app_n; a++) {
 		size_t number; /* the same, since none is free before the last */
 
@@ -136,6 +139,14 @@ static enum err open_web(struct daemon *d, const struct daemon_listen *listen, s
 		{ .path = "/-/healthy", .answer = answer_healthy, .small = true },
 		{ .path = "/-/reload", .answer = answer_reload, .acts = true },
 		{ .path = "/-/ready", .answer = answer_ready, .small = true },
+		{ .path = "/status", .answer = answer_status },
+		{ .path = "/status/community", .answer = answer_status_community },
+		{ .path = "/api/v1/status", .answer = answer_status_api },
+		{ .path = "/probe", .answer = answer_probe },
+		{ .path = "/sd", .answer = answer_sd },
+		{ .path = "/assets/favicon.svg", .answer = assets_answer },
+		{ .path = "/assets/status.css", .answer = assets_answer },
+		{ .path = "/assets/status.js", .answer = assets_answer },
 	};
 	const size_t n = sizeof(route) / sizeof(route[0]);
 	struct secure secure = { .file = NULL };

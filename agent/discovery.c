@@ -5,6 +5,7 @@
 
 #include "agent/base/log.h"
 #include "agent/daemon.h"
+#include "agent/shard.h"
 
 enum { IDS_A_TURN = 500 };
 
@@ -33,14 +34,15 @@ enum err discovery_room(struct daemon *d, size_t n)
 	return ERR_OK;
 }
 
-struct job discovery_job(const struct conf_app *app, size_t a)
+struct job discovery_job(const struct conf *c, const struct conf_app *app, size_t a)
 {
 	return (struct job){
 		.app = a,
 		.command = CHAT_GET_APPID_GROUP_LIST,
 		.subject = a,
 		.period_ms = app->discovery_interval_ms,
-		.phase_key = 0, /* the first list at once: without it there is nothing to poll */
+		/* The first list at once: without it there is nothing to poll. */
+		.phase_key = shard_list_phase(&c->shard),
 	};
 }
 
@@ -50,7 +52,7 @@ enum err discovery_open(struct daemon *d)
 
 	for (size_t a = 0; e == ERR_OK && a < d->roster->app_n; a++) {
 		struct roster_app *app = &d->roster->app[a];
-		const struct job job = discovery_job(app->conf, a);
+		const struct job job = discovery_job(d->conf, app->conf, a);
 
 		if (!app->conf->discovery_enabled)
 			continue;
@@ -95,6 +97,12 @@ void discovery_close(struct daemon *d)
 	d->discovery = NULL;
 }
 
+/* A wanted one that another shard has is none of ours. */
+static bool takes(const struct daemon *d, size_t a, const struct groups_filter *filter, const char *id)
+{
+	return groups_wanted(id, filter) && shard_has(&d->conf->shard, d->roster->app[a].conf->sdkappid, id);
+}
+
 static bool ask(void *arg, size_t a, bool first, struct buf *body)
 {
 	struct daemon *d = arg;
@@ -126,7 +134,7 @@ static enum err take_some(struct daemon *d, size_t a)
 		const char *id = x->page.id[x->taken];
 		struct member *m;
 
-		if (!groups_wanted(id, &filter))
+		if (!takes(d, a, &filter, id))
 			continue;
 		m = roster_find(d->roster, a, id);
 		if (m != NULL)
@@ -215,7 +223,7 @@ static void take_usable(struct daemon *d, size_t a, const struct groups_page *pa
 	x->page = *page;
 	x->crowd = 0;
 	for (size_t i = 0; !x->whole && i < page->n; i++)
-		x->crowd += groups_wanted(page->id[i], &filter);
+		x->crowd += takes(d, a, &filter, page->id[i]);
 	step = groups_walk_page(&x->walk, page, &ret->why);
 	if (step == GROUPS_BROKEN)
 		ret->outcome = (struct outcome){ .verdict = CHAT_RETRY, .err = ERR_SCHEMA };

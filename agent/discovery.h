@@ -27,7 +27,7 @@ struct discovery {
 /* Room for apps with numbers below `n`. Errors: ERR_MEMORY. */
 enum err discovery_room(struct daemon *d, size_t n) MUST_USE;
 /* The job that reads the list of this app. */
-struct job discovery_job(const struct conf_app *app, size_t a);
+struct job discovery_job(const struct conf *c, const struct conf_app *app, size_t a);
 /* Whether an app looks for communities, and for this one. */
 bool discovery_wants(const struct conf_app *app, const char *id);
 /* Whether a member stood on the latest list, or on the one before. */

@@ -24,6 +24,10 @@ enum err figures_hash(const struct conf *c, int64_t *ret)
 	struct buf b;
 	enum err e;
 
+	if (c->whole_hash != 0) { /* all shards say the same */
+		*ret = c->whole_hash;
+		return ERR_OK;
+	}
 	buf_init(&b, PRINT_MAX);
 	conf_print(c, &b);
 	put_listed(c, &b);
@@ -71,7 +75,8 @@ enum err figures_open(struct daemon *d)
 	d->http = calloc(rows + 1, sizeof(d->http[0]));
 	if (d->http == NULL)
 		return ERR_MEMORY;
-	d->exporter.total_shards = 1;
+	d->exporter.shard = d->conf->shard.number;
+	d->exporter.total_shards = d->conf->shard.total;
 	e = figures_hash(d->conf, &hash);
 	if (e == ERR_OK)
 		figures_adopt(d, hash);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/base/log.h"
+#include "agent/shard.h"
 
 enum flag_kind { FLAG_TEXT, FLAG_LIST, FLAG_SWITCH, FLAG_CHOICE };
 
@@ -116,6 +117,8 @@ enum err flags_apply(const struct flags *f, struct conf *c, struct why *why)
 		                   f->log_format);
 	if (f->max_requests != NULL && conf_set_whole(c, "web.max_requests", f->max_requests, &inner) != ERR_OK)
 		return err_because(why, ERR_CONFIG, "flag '--web.max-requests': %s", inner.text);
+	if (shard_read(f->shard, f->total_shards, &c->shard, why) != ERR_OK)
+		return ERR_CONFIG;
 	if (f->log_level != NULL)
 		c->log_level = f->log_level;
 	if (f->log_format != NULL)

@@ -13,15 +13,19 @@ void look_apps(struct daemon *d)
 		const struct conf_app *c = a < d->roster->app_n ? d->roster->app[a].conf : NULL;
 
 		d->app_name[a] = c != NULL ? c->name : NULL;
-		if (c == NULL)
+		if (c == NULL) {
 			d->app_health[a] = (struct health_app){ 0 };
-		else
+			history_app_free(d->history[a]);
+			d->history[a] = NULL;
+		} else {
 			d->page_app[d->page_app_n++] = (struct page_app){ c->name, &d->app_health[a] };
+		}
 	}
 }
 
 enum err look_room(struct daemon *d, size_t n)
 {
+	struct history_app **history;
 	struct health_app *health;
 	struct page_app *page;
 	const char **name;
@@ -32,11 +36,16 @@ enum err look_room(struct daemon *d, size_t n)
 	d->page_app = page != NULL ? page : d->page_app;
 	name = reallocarray(d->app_name, n + 1, sizeof(name[0]));
 	d->app_name = name != NULL ? name : d->app_name;
-	health = page != NULL && name != NULL ? reallocarray(d->app_health, n + 1, sizeof(health[0])) : NULL;
+	history = reallocarray(d->history, n + 1, sizeof(history[0]));
+	d->history = history != NULL ? history : d->history;
+	health = page != NULL && name != NULL && history != NULL
+	             ? reallocarray(d->app_health, n + 1, sizeof(health[0]))
+	             : NULL;
 	if (health == NULL)
 		return ERR_MEMORY;
 	d->app_health = health;
 	memset(health + d->app_room, 0, (n - d->app_room) * sizeof(health[0]));
+	memset(history + d->app_room, 0, (n - d->app_room) * sizeof(history[0]));
 	d->app_room = n;
 	look_apps(d); /* the pages point into what may have moved */
 	return ERR_OK;
@@ -44,6 +53,9 @@ enum err look_room(struct daemon *d, size_t n)
 
 void look_close(struct daemon *d)
 {
+	for (size_t a = 0; d->history != NULL && a < d->app_room; a++)
+		history_app_free(d->history[a]);
+	free(d->history);
 	free(d->app_name);
 	free(d->page_app);
 	free(d->app_health);

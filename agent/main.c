@@ -16,6 +16,7 @@
 #include "agent/planner.h"
 #include "agent/process/activation.h"
 #include "agent/secure.h"
+#include "agent/shard.h"
 #include "agent/version.h"
 #include "exporters/metric/catalog.h"
 
@@ -67,7 +68,7 @@ static void settle(void)
 	}
 }
 
-static int check(const struct conf *c, const char *path)
+static int check(struct conf *c, const char *path)
 {
 	struct buf b, faults;
 	enum err e;
@@ -76,7 +77,9 @@ static int check(const struct conf *c, const char *path)
 	buf_init(&b, TEXT_MAX);
 	buf_init(&faults, TEXT_MAX);
 	conf_print(c, &b);
-	e = planner(c, path, &b, &faults);
+	e = shard_narrow(c); /* behind the whole configuration stands the plan of a part */
+	if (e == ERR_OK)
+		e = planner(c, path, &b, &faults);
 	if (e != ERR_MEMORY && secure_check(c->web_config_file, &faults) != ERR_OK)
 		e = ERR_CONFIG;
 	status = put(stdout, &b, e == ERR_OK ? 0 : e == ERR_CONFIG ? EXIT_USAGE : EXIT_RUN);
@@ -124,6 +127,10 @@ static int act(const struct flags *f, struct conf **c, const char *path)
 {
 	if (f->config_check)
 		return check(*c, path);
+	if (shard_narrow(*c) != ERR_OK) {
+		fprintf(stderr, "tencentchat_exporter: %s\n", err_text(ERR_MEMORY));
+		return EXIT_RUN;
+	}
 	return f->once ? run_once(f, *c) : serve(f, c, path);
 }
 

@@ -123,9 +123,12 @@ static void page_add(struct page *p, const struct forecast *f, double share, boo
 }
 
 /* ---- an app ---- */
-static void put_calls(struct buf *out, const struct conf_app *app, const struct demand *d)
+static void put_calls(struct buf *out, const struct conf *c, const struct conf_app *app,
+                      const struct demand *d)
 {
 	buf_fmt(out, "#   calls            %.3f/s of a budget of %.15g/s", d->start, app->budget);
+	if (c->shard.total > 1)
+		buf_fmt(out, ", its part of %.15g/s", app->whole.budget);
 	if (d->adaptive)
 		buf_fmt(out, " to begin with; adaptive: %.3f/s when nobody talks, %.3f/s when everybody does",
 		        d->slow, d->fast);
@@ -149,11 +152,14 @@ static void put_app(struct buf *out, const struct conf *c, const struct conf_app
 	const struct demand d = demand_of(app);
 
 	buf_fmt(out, "#\n# app '%s'\n", app->name);
-	buf_fmt(out, "#   communities      %zu configured, ", app->community_n);
+	buf_fmt(out, "#   communities      %zu ", app->community_n);
+	if (c->shard.total > 1)
+		buf_fmt(out, "of %zu ", app->whole.community_n);
+	buf_str(out, "configured, ");
 	if (app->list_files.n > 0)
 		buf_fmt(out, "%zu of them in %zu lists, ", listed(app), app->list_files.n);
 	buf_fmt(out, "discovery %s\n", app->discovery_enabled ? "on" : "off");
-	put_calls(out, app, &d);
+	put_calls(out, c, app, &d);
 	put_page(out, c, page);
 	if (!app->discovery_enabled)
 		return;
@@ -166,11 +172,13 @@ static void put_app(struct buf *out, const struct conf *c, const struct conf_app
 }
 
 /* ---- what cannot work ---- */
-static enum err check_budget(const struct conf_app *app, const char *path, struct buf *faults)
+static enum err check_budget(const struct conf *c, const struct conf_app *app, const char *path,
+                             struct buf *faults)
 {
 	const struct demand d = demand_of(app);
 	const double fits_ms = 1000.0 * (double)app->community_n / app->budget;
 	const char *interval = interval_from(fits_ms);
+	const double budget = ceil(d.slow) * c->shard.total;
 
 	if (d.slow <= app->budget * (1 + 1e-9)) {
 		if (d.start > app->budget)
@@ -185,11 +193,14 @@ static enum err check_budget(const struct conf_app *app, const char *path, struc
 	if (interval != NULL)
 		buf_fmt(faults, "%s = \"%s\" for all of them fits", d.adaptive ? "adaptive.max" : "interval",
 		        interval);
-	if (ceil(d.slow) <= (double)BUDGET_MAX)
-		buf_fmt(faults, "%sbudget = %.0f does", interval != NULL ? ", or " : "", ceil(d.slow));
+	if (budget <= (double)BUDGET_MAX)
+		buf_fmt(faults, "%sbudget = %.0f does", interval != NULL ? ", or " : "", budget);
 	else if (interval == NULL)
-		buf_fmt(faults, "no interval up to 1d fits, and no budget up to %d: share them among processes",
+		buf_fmt(faults, "no interval up to 1d fits, and no budget up to %d: no app can be asked faster",
 		        BUDGET_MAX);
+	if (c->shard.total > 1)
+		buf_fmt(faults, " (shard %u of %u has %.15g of a budget of %.15g)", c->shard.number, c->shard.total,
+		        app->budget, app->whole.budget);
 	buf_str(faults, "\n");
 	return ERR_CONFIG;
 }
@@ -204,6 +215,17 @@ static void check_inflight(const struct conf *c, const struct conf_app *app, con
 		        "%s:%d: warning: app '%s': when calls take %d ms, its budget of %.15g/s needs %.0f of "
 		        "them in flight; poll.max_inflight is %" PRId64 "\n",
 		        path, app->line, app->name, CALL_MS, app->budget, ceil(needed), c->max_inflight);
+}
+
+/* A second holds whole calls only. */
+static void check_share(const struct conf *c, const struct conf_app *app, const char *path,
+                        struct buf *faults)
+{
+	if (c->shard.total > 1 && app->budget < 1)
+		buf_fmt(faults,
+		        "%s:%d: warning: app '%s': its budget of %.15g/s is %.15g/s for each of %u shards; below "
+		        "1/s calls of several may meet in one second; budget = %u or fewer shards keep them apart\n",
+		        path, app->line, app->name, app->whole.budget, app->budget, c->shard.total, c->shard.total);
 }
 
 /* ---- all of it ---- */
@@ -221,8 +243,12 @@ static void put_plan(struct buf *out, const struct conf *c, const struct forecas
 		topics += f[a].topics.series;
 	if (c->max_series > 0 && topics > (double)c->max_series)
 		share = (double)c->max_series / topics;
+	buf_str(out, "\n# The plan");
+	if (c->shard.total > 1)
+		buf_fmt(out, " of shard %u, one of %u counted from 0: its communities, and its part of each budget",
+		        c->shard.number, c->shard.total);
 	buf_fmt(out,
-	        "\n# The plan. A community whose topics are not named is taken to have %d; bytes are measured on "
+	        ". A community whose topics are not named is taken to have %d; bytes are measured on "
 	        "made-up ones.\n",
 	        FORECAST_TOPICS);
 	for (size_t a = 0; a < c->app_n; a++) {
@@ -264,7 +290,8 @@ enum err planner(const struct conf *c, const char *path, struct buf *out, struct
 	free(f);
 	for (size_t a = 0; e != ERR_MEMORY && a < c->app_n; a++) {
 		check_inflight(c, &c->app[a], path, faults);
-		if (check_budget(&c->app[a], path, faults) != ERR_OK)
+		check_share(c, &c->app[a], path, faults);
+		if (check_budget(c, &c->app[a], path, faults) != ERR_OK)
 			e = ERR_CONFIG;
 	}
 	return out->status == ERR_OK && faults->status == ERR_OK ? e : ERR_MEMORY;

@@ -75,8 +75,14 @@ static void note_oddities(const struct daemon *d, const struct member *m, const 
 		    LOG_INT("repaired_bytes", a->repaired), LOG_INT("doubtful_fields", a->doubtful));
 }
 
-static void answer(void *arg, size_t slot, const struct reply *r, const struct now *now, struct tally *t,
-                   struct poll_answer *ret)
+struct topic_question polls_question(const struct member *m)
+{
+	return question_of(m, m->conf);
+}
+
+/* Facts and a verdict from one reply. */
+static void judge(void *arg, size_t slot, const struct reply *r, const struct now *now, struct tally *t,
+                  struct poll_answer *ret)
 {
 	struct daemon *d = arg;
 	struct member *m = d->roster->member[slot];
@@ -109,6 +115,40 @@ static void answer(void *arg, size_t slot, const struct reply *r, const struct n
 		return;
 	ret->messages = facts_new_messages(a.facts);
 	store_facts(d->store, slot, a.facts, now);
+}
+
+static uint32_t fit(uint64_t n)
+{
+	return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
+}
+
+static void note_attempt(struct member *m, const struct reply *r, const struct outcome *o,
+                         const struct now *now)
+{
+	const struct history_attempt t = {
+		.end_s = now->unix_s,
+		.dns_us = fit((uint64_t)r->dns_us),
+		.connect_us = fit((uint64_t)r->connect_us),
+		.tls_us = fit((uint64_t)r->tls_us),
+		.first_us = fit((uint64_t)r->first_us),
+		.total_us = fit((uint64_t)r->took_us),
+		.bytes = fit(r->bytes),
+		.status = (uint16_t)r->status,
+		.reason = (uint8_t)o->err,
+		.sent = r->sent < UINT8_MAX ? (uint8_t)r->sent : UINT8_MAX,
+		.code = o->err != ERR_HTTP_STATUS ? o->code : 0,
+	};
+
+	history_attempts_note(&m->attempts, &t);
+}
+
+static void answer(void *arg, size_t slot, const struct reply *r, const struct now *now, struct tally *t,
+                   struct poll_answer *ret)
+{
+	const struct daemon *d = arg;
+
+	judge(arg, slot, r, now, t, ret);
+	note_attempt(d->roster->member[slot], r, &ret->outcome, now);
 }
 
 /* A thousand communities may fail or recover in one second; the log says so in a few lines. */

@@ -6,6 +6,7 @@
 #include "agent/base/log.h"
 #include "agent/base/redact.h"
 #include "agent/secure.h"
+#include "agent/shard.h"
 
 enum { FAULTS_MAX = 1 << 20, LINES_SHOWN = 20, LINE_SHOWN = 400, KEYS_MAX = 256 };
 
@@ -43,6 +44,8 @@ static enum err read_again(const struct daemon *d, struct conf **ret, struct buf
 
 	if (e == ERR_OK && d->flags != NULL)
 		e = flags_apply(d->flags, c, &why);
+	if (e == ERR_OK)
+		e = shard_narrow(c);
 	if (why.text[0] != '\0')
 		buf_fmt(faults, "%s\n", why.text);
 	if (e == ERR_OK)

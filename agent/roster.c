@@ -31,6 +31,7 @@ static void member_free(struct member *m)
 	if (m == NULL)
 		return;
 	topic_poll_free(m->poll);
+	history_attempts_free(m->attempts);
 	free(m);
 }
 
@@ -171,6 +172,13 @@ struct card *roster_draft(const struct roster *r, const struct member *m, const 
 		card = store_draft(&is);
 	buf_done(&b);
 	return card;
+}
+
+enum err roster_card(const struct roster *r, const struct member *m, struct buf *texts,
+                     struct store_community *ret)
+{
+	buf_init(texts, LABELS_MAX);
+	return label(r, m, m->conf, texts, ret);
 }
 
 static enum err member_room(struct roster *r, size_t slot)

@@ -5,6 +5,7 @@
 
 #include "agent/config/conf.h"
 #include "agent/poll/poller.h"
+#include "exporters/history/history.h"
 #include "exporters/store/store.h"
 
 /* Stays where it is while it is known. */
@@ -16,8 +17,9 @@ struct member {
 		key; /* first 64 bits of SHA-256(sdkappid, id): place on the page, and phase on the polling grid */
 	uint32_t listed; /* the listing that named it last */
 	bool discovered;
-	struct topic_way way;    /* how it has to be asked */
-	struct topic_poll *poll; /* under way; NULL: none, or what it asks for is configured no more */
+	struct topic_way way;              /* how it has to be asked */
+	struct topic_poll *poll;           /* under way; NULL: none, or what it asks for is configured no more */
+	struct history_attempts *attempts; /* NULL: none so far */
 	char id[];
 };
 
@@ -61,6 +63,9 @@ enum err roster_add(struct roster *r, struct store *s, struct poller *p, const s
 void roster_remove(struct roster *r, struct store *s, struct poller *p, size_t slot);
 /* The member as it would stand in the store with these settings; for store_apply. NULL: no memory. */
 struct card *roster_draft(const struct roster *r, const struct member *m, const struct conf_community *c);
+/* The same on its own; texts of `ret` stand in `texts`. Errors: ERR_MEMORY. */
+enum err roster_card(const struct roster *r, const struct member *m, struct buf *texts,
+                     struct store_community *ret) MUST_USE;
 /* The poller's side of it. */
 struct job roster_job(const struct member *m, const struct conf_community *c);
 /* The member of this id, NULL: not known. */

@@ -1,8 +1,12 @@
+/* The SHA-256 that OpenSSL 3 wants instead allocates, and may fail; a key must not. */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "agent/roster_app.h"
 
 #include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "agent/shard.h"
 
 enum {
 	LABELS_MAX = 64 << 10,
@@ -14,11 +18,14 @@ uint64_t roster_key(int64_t sdkappid, const char *community)
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 	uint64_t key = 0;
 	char text[192];
+	SHA256_CTX sha;
 	struct buf b;
 
 	buf_wrap(&b, text, sizeof(text)); /* an id has at most 96 bytes */
 	buf_fmt(&b, "%lld/%s", (long long)sdkappid, community);
-	(void)SHA256((const unsigned char *)text, b.len, digest);
+	(void)SHA256_Init(&sha);
+	(void)SHA256_Update(&sha, text, b.len);
+	(void)SHA256_Final(digest, &sha);
 	for (int i = 0; i < 8; i++)
 		key = key << 8 | digest[i];
 	return key;
@@ -72,7 +79,7 @@ enum err roster_app_fill(const struct conf *c, const struct conf_app *app, uint6
 			.proxy = app->proxy,
 			.milli_per_s = {
 				[CHAT_GET_TOPIC] = milli(app->budget),
-				[CHAT_GET_APPID_GROUP_LIST] = LIST_MILLI_PER_S,
+				[CHAT_GET_APPID_GROUP_LIST] = shard_share(&c->shard, LIST_MILLI_PER_S),
 			},
 			.max_inflight = (unsigned)c->max_inflight,
 		},

@@ -3,7 +3,8 @@
 # all three. ctest prints the closing line.
 #
 #   tests/run.sh            everything
-#   tests/run.sh LABEL...   only these labels: unit golden fuzz simulator replay deploy fences valgrind
+#   tests/run.sh LABEL...   only these labels: unit golden fuzz simulator replay deploy
+#                           browser container fences valgrind
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -22,8 +23,8 @@ die() {
 for argument in "$@"; do
 	case $argument in
 	-h | --help) sed -n '2,/^set -/{/^#/s/^# \{0,1\}//p;}' "${BASH_SOURCE[0]}"; exit 0 ;;
-	unit | golden | fuzz | simulator | replay | deploy | fences | valgrind) labels+=("$argument") ;;
-	*) die "unknown label '$argument'; one of unit golden fuzz simulator replay deploy fences valgrind" ;;
+	unit | golden | fuzz | simulator | replay | deploy | browser | container | fences | valgrind) labels+=("$argument") ;;
+	*) die "unknown label '$argument'; one of unit golden fuzz simulator replay deploy browser container fences valgrind" ;;
 	esac
 done
 
@@ -50,5 +51,6 @@ deploy/packages.sh tests
 for preset in "${presets[@]}"; do build "$preset"; done
 collect
 pattern=$(IFS='|'; printf '%s' "${labels[*]}")
-say "running ctest"
-exec ctest --test-dir build/all --output-on-failure --no-tests=error -j "${TCE_JOBS:-2}" ${pattern:+-L "^($pattern)\$"}
+jobs=${TCE_JOBS:-$((3 * $(nproc)))} # most tests wait for time to pass
+say "running ctest, $jobs at once"
+exec ctest --test-dir build/all --output-on-failure --no-tests=error -j "$jobs" ${pattern:+-L "^($pattern)\$"}

@@ -50,7 +50,9 @@ for _target, _status in ((b"/", "200"), (b"/metrics", "200"), (b"/metrics?level=
                          (b"/<script>alert(1)</script>", "404"), (b"/metrics?level=%0d%0aX:y", "400"), (b"/metrics?level=x",
                          "400"),
                          (b"/metrics?level=app&level=app", "400"), (b"/metrics?app=%3Cscript%3E", "400"),
-                         (b"/metrics?name[]=nothing", "400"), (b"/probe?community=x", "404"), (b"/-/quit", "404")):
+                         (b"/metrics?name[]=nothing", "400"), (b"/probe", "400"), (b"/probe?community=x", "404"),
+                         (b"/probe?community=%0d%0aX:y", "404"), (b"/probe?community=a&community=a", "400"),
+                         (b"/sd?app=%3Cscript%3E", "400"), (b"/-/quit", "404")):
     row("get " + _target.decode(), ask(_target), _status)
     row("head " + _target.decode(), ask(_target, method=b"HEAD"), _status + "h",
         then=STAYS if _status != "200" or not _target.startswith(b"/metrics") else ENDS)

@@ -182,8 +182,17 @@ class Canary(ReplayTest):
         self.tls.certificate("good")
 
     def pages(self, it, texts, when):
-        for path in ("/metrics", "/metrics?level=app", "/metrics?level=x", "/", "/-/ready", "/-/healthy", "/no", "/metrics%00"):
+        for path in ("/metrics", "/metrics?level=app", "/metrics?level=x", "/", "/-/ready", "/-/healthy", "/sd", "/no",
+                     "/metrics%00", "/status", "/api/v1/status"):
             status, fields, body = it.raw(path)
+            texts[f"{path} {when}"] = f"{status}\n{fields}\n{body.decode()}"
+        for app in ("one", "two"):
+            for accept in ("text/html", "application/json", "text/plain"):
+                path = "/status/community?" + urllib.parse.urlencode({"app": app, "id": COMMUNITIES[2]})
+                status, fields, body = it.raw(path, headers={"Accept": accept})
+                texts[f"{path} {accept} {when}"] = f"{status}\n{fields}\n{body.decode()}"
+            path = "/probe?" + urllib.parse.urlencode({"app": app, "community": COMMUNITIES[2]})
+            status, fields, body = it.raw(path, headers={"X-Prometheus-Scrape-Timeout-Seconds": "2"})
             texts[f"{path} {when}"] = f"{status}\n{fields}\n{body.decode()}"
 
     def reloads(self, it, bad, good, texts):

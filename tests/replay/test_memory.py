@@ -67,7 +67,8 @@ class Memory:
 class Scraper(threading.Thread):
     """Asks for pages without a break. Each is whole, or was refused, or its connection ended."""
 
-    paths = ("/metrics", "/metrics", "/-/ready", "/metrics", "/", "/-/healthy")
+    paths = ("/metrics", "/metrics", "/-/ready", "/metrics", "/", "/-/healthy", "/probe?community=%40TGS%23_memory07", "/sd",
+             "/status", "/api/v1/status?sort=name", "/status/community?id=%40TGS%23_memory07")
 
     def __init__(self, exporter):
         super().__init__(daemon=True)
@@ -94,11 +95,13 @@ class Scraper(threading.Thread):
         status, headers, body = self.exporter.get(path)
         if status == 200 and path == "/metrics":
             Page(body.decode("utf-8"))
+        elif status == 200 and path.startswith("/probe"):
+            Page(body.decode("utf-8"))
         elif status == 200:
             assert body.endswith(b"\n"), body[-100:]
         else:
-            assert status == 503, status
-            assert path == "/-/ready" or headers["Retry-After"] == "1", headers
+            assert status == 503 or (status == 429 and path.startswith("/probe")), status
+            assert path == "/-/ready" or status == 429 or headers["Retry-After"] == "1", headers
             assert body, path
         return status
 

@@ -13,12 +13,13 @@ from harness import GENERAL, ReplayTest, free_port, main, until
 class Server:
     """Debian's Prometheus on a port of its own."""
 
-    def __init__(self, directory, target):
+    def __init__(self, directory, target, more=None):
+        """Scrapes `target`; or what the text `more`, another configuration, says."""
         self.directory = directory
         self.address = f"127.0.0.1:{free_port()}"
         directory.mkdir()
         config = directory / "prometheus.yml"
-        config.write_text(json.dumps({  # YAML is a superset
+        config.write_text(more or json.dumps({  # YAML is a superset
             "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
             "scrape_configs": [{"job_name": "tencentchat", "static_configs": [{"targets": [target]}]}],
         }))

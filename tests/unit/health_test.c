@@ -72,6 +72,27 @@ static void a_success_and_a_failure_leave_their_marks(void **state)
 	check_line(&h, M_COMMUNITY_FAILURES, "tencentchat_community_consecutive_failures{sdkappid=\"1\"} 1\n");
 }
 
+static void a_run_of_failures_has_its_beginning(void **state)
+{
+	const struct outcome fine = { CHAT_FINE, ERR_OK, 0 }, broken = { CHAT_RETRY, ERR_DNS, 0 };
+	struct health_community h = { 0 };
+
+	(void)state;
+	for (int64_t s = 1700000000; s < 1700000003; s++) {
+		const struct now now = { 0, s };
+
+		health_note(&h, &broken, 0, &now);
+		CHECK(h.since_s == 1700000000 && h.failures == (uint32_t)(s - 1700000000 + 1));
+	}
+	health_note(&h, &fine, 0, &(struct now){ 0, 1700000003 });
+	CHECK(h.since_s == 0 && h.failures == 0);
+	health_note(&h, &broken, 0, &(struct now){ 0, 1700000004 });
+	CHECK(h.since_s == 1700000004);
+	h.failures = UINT32_MAX;
+	health_note(&h, &broken, 0, &(struct now){ 0, 1700000005 });
+	CHECK(h.since_s == 1700000004 && h.failures == UINT32_MAX);
+}
+
 static void a_code_label_is_a_status_a_known_code_other_or_empty(void **state)
 {
 	static const struct {
@@ -304,6 +325,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(before_the_first_poll_only_settings_are_known),
 		cmocka_unit_test(a_success_and_a_failure_leave_their_marks),
+		cmocka_unit_test(a_run_of_failures_has_its_beginning),
 		cmocka_unit_test(a_code_label_is_a_status_a_known_code_other_or_empty),
 		cmocka_unit_test(states_follow_polls_and_age),
 		cmocka_unit_test(error_counters_stand_at_zero_from_the_start),

@@ -4,9 +4,11 @@
 
 #include <cmocka.h>
 #include <ctype.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/base/near.h"
 #include "exporters/metric/catalog.h"
 
 #define CHECK assert_true
@@ -37,7 +39,8 @@ static void names_follow_the_rules_of_the_format(void **state)
 
 		CHECK(name.len == strlen(name.at));
 		CHECK(strspn(name.at, "abcdefghijklmnopqrstuvwxyz_") == name.len);
-		CHECK(strncmp(name.at, "tencentchat_", 12) == 0 || strncmp(name.at, "process_", 8) == 0);
+		CHECK(strncmp(name.at, "tencentchat_", 12) == 0 || strncmp(name.at, "process_", 8) == 0 ||
+		      (i->scope == METRIC_PROBE && strncmp(name.at, "probe_", 6) == 0));
 		CHECK(ends_in(name, "_info") == (i->kind == METRIC_INFO));
 		CHECK(ends_in(name, "_total") == (i->kind == METRIC_COUNTER));
 		CHECK(!ends_in(name, "_bucket") && !ends_in(name, "_sum") && !ends_in(name, "_count"));
@@ -143,12 +146,18 @@ static void metrics_are_found_by_either_name(void **state)
 
 static void the_nearest_name_is_a_good_guess(void **state)
 {
+	char endless[NEAR_TYPED_MAX + 1] = "";
+
 	(void)state;
 	assert_string_equal(metric_nearest("tencentchat_topic_mute"), "tencentchat_topic_muted");
 	assert_string_equal(metric_nearest("topic_messages_total"), "tencentchat_topic_messages_total");
 	assert_string_equal(metric_nearest("community_topic"), "tencentchat_community_topics");
 	assert_string_equal(metric_nearest("process_cpu"), "process_cpu_seconds_total");
 	CHECK(metric_nearest("") != NULL);
+	memset(endless, 'm', sizeof(endless) - 1);
+	CHECK(near_edits(endless, "tencentchat_topic_muted") == SIZE_MAX && metric_nearest(endless) != NULL);
+	memcpy(endless, "tencentchat_topic_muted", sizeof("tencentchat_topic_muted") - 1);
+	assert_string_equal(metric_nearest(endless), "tencentchat_topic_muted"); /* it goes on */
 }
 
 static void three_words_are_levels(void **state)
@@ -187,8 +196,8 @@ static void the_catalogue_prints_every_metric_once(void **state)
 		CHECK(count(text, cell) == 1);
 	}
 	CHECK(count(text, "\n| `") == METRIC_COUNT);
-	CHECK(count(text, "### ") == 4 && strncmp(text, "### Topic (", 11) == 0);
-	CHECK(count(text, "\n| name | type | labels | meaning |\n| --- | --- | --- | --- |\n| `") == 4);
+	CHECK(count(text, "### ") == 5 && strncmp(text, "### Topic (", 11) == 0);
+	CHECK(count(text, "\n| name | type | labels | meaning |\n| --- | --- | --- | --- |\n| `") == 5);
 }
 
 static void the_catalogue_lists_labels_one_by_one(void **state)

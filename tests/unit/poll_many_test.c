@@ -119,6 +119,33 @@ static void a_throttled_list_does_not_slow_the_topics(void **state)
 	poller_free(s.poller);
 }
 
+/* The next one is far, and who took the second may have been another process. */
+static void a_list_that_came_too_fast_is_asked_for_once_more(void **state)
+{
+	struct stage s;
+	struct job list = { .command = CHAT_GET_APPID_GROUP_LIST, .subject = 1000, .period_ms = 600000 };
+	const struct tally *t;
+	size_t number;
+
+	(void)state;
+	for (int passes = 0; passes < 2; passes++) {
+		set_stage(&s, 1, 10, 60000, 20000);
+		CHECK(poller_add(s.poller, &list, 1, &world.now, &number) == ERR_OK);
+		t = view_of(&s, 0).lane[CHAT_GET_APPID_GROUP_LIST].tally;
+		world.outcome[1000] = (struct outcome){ CHAT_SLOW, ERR_THROTTLED, 60007 };
+		play(&s, 500);
+		CHECK(t->throttled == 1 && world.ended[1000] == 0);
+		if (passes == 1)
+			world.outcome[1000] = (struct outcome){ CHAT_FINE, ERR_OK, 0 };
+		play(&s, 60000);
+		CHECK(t->retries == 1 && t->throttled == (passes == 1 ? 1 : 2));
+		CHECK(world.ended[1000] == 1);
+		CHECK(world.last_end[1000].outcome.err == (passes == 1 ? ERR_OK : ERR_THROTTLED));
+		CHECK(view_of(&s, 0).lane[CHAT_GET_TOPIC].tally->retries == 0);
+		poller_free(s.poller);
+	}
+}
+
 static void a_poll_of_several_calls_has_one_end_and_costs_them_all(void **state)
 {
 	struct stage s;
@@ -245,6 +272,7 @@ int main(void)
 		cmocka_unit_test(a_hidden_limit_is_found_and_used),
 		cmocka_unit_test(a_sweep_takes_what_the_rate_needs),
 		cmocka_unit_test(a_throttled_list_does_not_slow_the_topics),
+		cmocka_unit_test(a_list_that_came_too_fast_is_asked_for_once_more),
 		cmocka_unit_test(a_poll_of_several_calls_has_one_end_and_costs_them_all),
 		cmocka_unit_test(who_is_removed_is_never_heard_of_again),
 		cmocka_unit_test(what_was_deleted_is_asked_rarely_and_comes_back),

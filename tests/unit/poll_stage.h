@@ -170,7 +170,9 @@ struct stage {
 static inline void set_apps(struct stage *s, size_t app_n, int64_t milli_per_s)
 {
 	const struct poller_sink sink = { .ask = ask, .answer = answer, .ended = ended };
-	struct poller_parts parts = { .app = s->app, .app_n = app_n, .seed = 7, .sink = { sink, sink } };
+	struct poller_parts parts = {
+		.app = s->app, .app_n = app_n, .seed = 7, .sink = { sink, sink }, .probe_sink = sink
+	};
 
 	memset(&world, 0, sizeof(world));
 	world.now = (struct now){ .mono_ms = 5000000, .unix_s = 1700000000 };

@@ -287,6 +287,31 @@ static void a_suspended_machine_does_not_cause_a_burst(void **state)
 	poller_free(s.poller);
 }
 
+static void it_tells_what_comes_and_how_fast_it_calls(void **state)
+{
+	struct stage s;
+	struct poller_lane l;
+
+	(void)state;
+	set_stage(&s, 1, 20, 10000, 20000);
+	play(&s, 25000);
+	for (size_t j = 0; j < 20; j++) {
+		const int64_t left_ms = poller_next_ms(s.poller, s.number[j]) - world.now.mono_ms;
+
+		CHECK(left_ms > -1000 && left_ms <= 10100); /* with its jitter */
+	}
+	poller_app_lane(s.poller, 0, CHAT_GET_TOPIC, &world.now, &l);
+	CHECK(l.now_milli >= 1800 && l.now_milli <= 2200 && l.budget_milli == 20000);
+	CHECK(l.tally == view_of(&s, 0).lane[CHAT_GET_TOPIC].tally);
+	CHECK(l.tally->requests == tally_finished(l.tally) && tally_failed(l.tally) == 0);
+	world.transport = ERR_TIMEOUT;
+	play(&s, 2000);
+	CHECK(tally_failed(l.tally) > 0 && tally_failed(l.tally) < tally_finished(l.tally));
+	poller_app_lane(s.poller, 0, CHAT_GET_APPID_GROUP_LIST, &world.now, &l);
+	CHECK(l.now_milli == 0);
+	poller_free(s.poller);
+}
+
 static void it_is_alive_when_nothing_is_due_and_stuck_when_calls_never_end(void **state)
 {
 	struct stage s;
@@ -324,6 +349,7 @@ int main(void)
 		cmocka_unit_test(after_stop_nothing_is_sent),
 		cmocka_unit_test(slots_missed_while_a_call_hung_are_not_made_up),
 		cmocka_unit_test(a_suspended_machine_does_not_cause_a_burst),
+		cmocka_unit_test(it_tells_what_comes_and_how_fast_it_calls),
 		cmocka_unit_test(it_is_alive_when_nothing_is_due_and_stuck_when_calls_never_end),
 	};
 

@@ -230,6 +230,31 @@ static void the_peak_is_the_busiest_second_of_the_last_minute(void **state)
 	CHECK(pace_peak(&p, &now) == 0);
 }
 
+static void recent_calls_are_those_of_whole_seconds(void **state)
+{
+	struct now now = { .mono_ms = 5000 };
+	struct pace p;
+
+	(void)state;
+	pace_init(&p, 200000, &now);
+	for (int second = 5; second < 8; second++) { /* 1, 2 and 3 calls */
+		for (int i = 5; i <= second; i++)
+			CHECK(pace_take(&p, &now));
+		pace_sent(&p, (unsigned)(second - 4), &now);
+		now.mono_ms += 1000;
+	}
+	now.mono_ms = 7999;
+	CHECK(pace_recent(&p, 10, &now) == 3); /* the second under way is not among them */
+	now.mono_ms = 8000;
+	CHECK(pace_recent(&p, 10, &now) == 6 && pace_recent(&p, 1, &now) == 3 && pace_recent(&p, 2, &now) == 5);
+	now.mono_ms = 15999;
+	CHECK(pace_recent(&p, 10, &now) == 6);
+	now.mono_ms = 16000;
+	CHECK(pace_recent(&p, 10, &now) == 5);
+	now.mono_ms = 18000;
+	CHECK(pace_recent(&p, 10, &now) == 0);
+}
+
 static void what_was_never_sent_costs_budget_but_is_in_no_peak(void **state)
 {
 	struct now now = { .mono_ms = 5000 };
@@ -376,6 +401,7 @@ int main(void)
 		cmocka_unit_test(no_second_holds_more_however_late_calls_go),
 		cmocka_unit_test(what_was_spent_unasked_is_owed),
 		cmocka_unit_test(the_peak_is_the_busiest_second_of_the_last_minute),
+		cmocka_unit_test(recent_calls_are_those_of_whole_seconds),
 		cmocka_unit_test(five_in_a_row_open_it_and_probes_grow_rare),
 		cmocka_unit_test(half_of_twenty_open_it_whatever_the_order),
 		cmocka_unit_test(a_decision_holds_it_open_at_an_even_pace),

@@ -60,6 +60,53 @@ static void a_bucket_ends_before_its_second_bound(void **state)
 	}
 }
 
+static void the_quietest_topic_of_those_that_ever_talked_is_known(void **state)
+{
+	struct facts *f = decode("{\"TopicInfo\":{\"TopicId\":\"a\",\"LastMsgTime\":1699999000}},"
+	                         "{\"TopicInfo\":{\"TopicId\":\"b\",\"LastMsgTime\":0}},"
+	                         "{\"TopicInfo\":{\"TopicId\":\"c\"}},"
+	                         "{\"TopicInfo\":{\"TopicId\":\"d\",\"LastMsgTime\":1699998000}},"
+	                         "{\"TopicInfo\":{\"TopicId\":\"e\",\"LastMsgTime\":1699999500}}",
+	                         0, NULL);
+	struct facts *never = decode("{\"TopicInfo\":{\"TopicId\":\"b\",\"LastMsgTime\":0}}", 0, NULL);
+
+	(void)state;
+	CHECK(facts_quietest_s(f) == 1699998000);
+	CHECK(topic_community_value(f, M_COMMUNITY_LAST_MESSAGE, 0) == 1699999500);
+	CHECK(facts_quietest_s(never) == 0);
+	CHECK(topic_community_value(never, M_COMMUNITY_LAST_MESSAGE, 0) == -1);
+	facts_drop(f);
+	facts_drop(never);
+}
+
+static struct facts *counted(int64_t next_seq, int64_t later_s, const struct facts *before)
+{
+	char text[128];
+
+	(void)snprintf(text, sizeof(text), "{\"TopicInfo\":{\"TopicId\":\"x\",\"NextMsgSeq\":%lld}}",
+	               (long long)next_seq);
+	return decode(text, later_s, before);
+}
+
+static void the_rate_is_that_between_two_answers(void **state)
+{
+	struct facts *first = counted(100, 0, NULL), *second = counted(107, 30, first);
+	struct facts *third = counted(107, 31, second), *same = counted(200, 31, third);
+	struct facts *most = counted(INT64_C(9000000000000000), 32, third);
+
+	(void)state;
+	CHECK(facts_rate_milli(first) == -1);
+	CHECK(facts_rate_milli(second) == 14000); /* 7 in half a minute */
+	CHECK(facts_rate_milli(third) == 0);
+	CHECK(facts_rate_milli(same) == -1); /* no time passed */
+	CHECK(facts_rate_milli(most) == INT64_MAX);
+	facts_drop(first);
+	facts_drop(second);
+	facts_drop(third);
+	facts_drop(same);
+	facts_drop(most);
+}
+
 static uint32_t idle_sum(const struct facts *f)
 {
 	uint32_t sum = 0;
@@ -101,6 +148,8 @@ static void new_messages_are_those_of_one_poll(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_quietest_topic_of_those_that_ever_talked_is_known),
+		cmocka_unit_test(the_rate_is_that_between_two_answers),
 		cmocka_unit_test(a_bucket_ends_before_its_second_bound),
 		cmocka_unit_test(a_topic_in_error_counts_while_it_keeps_its_facts),
 		cmocka_unit_test(new_messages_are_those_of_one_poll),

@@ -43,7 +43,7 @@ static void a_page_comes_with_exactly_these_headers(void **state)
 	      answer_has(&a, "Content-Length", "5"));
 	CHECK(answer_has(&a, "X-Content-Type-Options", "nosniff") && answer_has(&a, "Cache-Control", "no-store"));
 	CHECK(answer_has(&a, "Content-Security-Policy",
-	                 "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"));
+	                 "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"));
 	CHECK(seen.asked == 1 && !seen.head && !seen.http10);
 	buf_done(&a.body);
 	client_write(&c, DELETE, strlen(DELETE));

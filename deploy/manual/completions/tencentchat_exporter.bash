@@ -41,6 +41,12 @@ _tencentchat_exporter() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
+	--shard)
+		return
+		;;
+	--total-shards)
+		return
+		;;
 	--log.level)
 		mapfile -t COMPREPLY < <(compgen -W 'debug info warn error' -- "$cur")
 		return
@@ -68,6 +74,8 @@ _tencentchat_exporter() {
 		--web.systemd-socket
 		--sandbox
 		--no-sandbox
+		--shard=
+		--total-shards=
 		--log.level=
 		--log.format=
 		--version

@@ -17,6 +17,8 @@ complete -c tencentchat_exporter -l 'no-web.enable-lifecycle' -d 'do not allow P
 complete -c tencentchat_exporter -l 'web.systemd-socket' -d 'listen on the sockets that systemd hands over'
 complete -c tencentchat_exporter -l 'sandbox' -d 'give up, after the start, the files and system calls it does not need; the default'
 complete -c tencentchat_exporter -l 'no-sandbox' -d 'do not give up, after the start, the files and system calls it does not need; the default'
+complete -c tencentchat_exporter -l 'shard' -x -d 'poll only this share of the communities, counted from 0; or the name of a pod, which ends in -N; needs --total-shards'
+complete -c tencentchat_exporter -l 'total-shards' -x -d 'how many processes share the communities and the budgets, 1 to 1024'
 complete -c tencentchat_exporter -l 'log.level' -x -a 'debug info warn error' -d 'least severe level that is logged; overrides log.level'
 complete -c tencentchat_exporter -l 'log.format' -x -a 'logfmt json' -d 'shape of a log line; overrides log.format'
 complete -c tencentchat_exporter -l 'version' -d 'print the versions of the program and its libraries'

@@ -18,6 +18,8 @@ _arguments -s -S \
 	'--web.systemd-socket[listen on the sockets that systemd hands over]' \
 	'--sandbox[give up, after the start, the files and system calls it does not need; the default]' \
 	'--no-sandbox[do not give up, after the start, the files and system calls it does not need; the default]' \
+	'--shard=[poll only this share of the communities, counted from 0; or the name of a pod, which ends in -N; needs --total-shards]:N: ' \
+	'--total-shards=[how many processes share the communities and the budgets, 1 to 1024]:N: ' \
 	'--log.level=[least severe level that is logged; overrides log.level]:word:(debug info warn error)' \
 	'--log.format=[shape of a log line; overrides log.format]:word:(logfmt json)' \
 	'--version[print the versions of the program and its libraries]' \

@@ -20,6 +20,33 @@ function(config)
       'absent(%s)' % q.metric('up'),
       600
     ),
+    // A shard that is no target any more, or was never started. One that is a target and does not answer rings above, too.
+    alert(
+      'ShardMissing',
+      'critical',
+      'Some communities have no Tencent Chat exporter.',
+      '{{ $value }} of the shards that share the communities do not run: nobody has polled theirs for 10 minutes.',
+      'max by (%s) (%s)\n-\n%s > 0' % [
+        q.scope,
+        q.metric('tencentchat_exporter_total_shards'),
+        q.distinct('tencentchat_exporter_shard'),
+      ],
+      600
+    ),
+    alert(
+      'ShardsDisagree',
+      'warning',
+      'Tencent Chat exporters that share communities were told different things.',
+      'For half an hour the shards have had different configurations, or different numbers of shards: some communities are polled twice or by nobody.',
+      '%s > 1\nor\n%s > 1\nand on (%s)\nmax by (%s) (%s) > 1' % [
+        q.distinct('tencentchat_exporter_total_shards'),
+        q.distinct('tencentchat_exporter_config_hash'),
+        q.scope,
+        q.scope,
+        q.metric('tencentchat_exporter_total_shards'),
+      ],
+      1800
+    ),
     // Each start is too short for ExporterDown.
     alert(
       'ExporterRestarting',

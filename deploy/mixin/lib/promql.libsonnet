@@ -16,9 +16,13 @@ function(config) {
   age(name):: 'timestamp(%s) - %s' % [self.metric(name), self.metric(name)],
 
   replicas:: list(config.replicaLabels),
+  scope:: list(config.scopeLabels),
   app:: list(config.scopeLabels + ['sdkappid']),
   appInstance:: list(config.scopeLabels + ['instance', 'sdkappid']),
   community:: list(config.scopeLabels + ['sdkappid', 'community']),
+
+  // How many different values an installation's exporters have.
+  distinct(name):: 'count by (%s) (count_values by (%s) ("value", %s))' % [self.scope, self.scope, self.metric(name)],
 
   // A fact about the chat, whichever replica tells it.
   fact(expr, op='max'):: '%s without (%s) (%s)' % [op, self.replicas, expr],

@@ -84,6 +84,16 @@ t.file('1m', [
     t.app('app_communities', '0+0x40', 'state="ok"'),
     t.app('app_communities', '20+0x40', 'state="failing"'),
   ], [t.silent('30m')]),
+  t.case('ManyFailing', 'shards are one app: half of a small one is few of all', [up, t.app('app_up', '1+0x200', target=b)] + states(10, 6, 0) + [
+    t.app('app_communities', '80+0x40', 'state="ok"', b),
+    t.app('app_communities', '0+0x40', 'state="failing"', b),
+  ], [t.silent('30m')]),
+  t.case('ManyFailing', 'shards are one app: four of each are many of all', [up, t.app('app_up', '1+0x200', target=b)] + states(28, 4, 0) + [
+    t.app('app_communities', '28+0x40', 'state="ok"', b),
+    t.app('app_communities', '4+0x40', 'state="failing"', b),
+  ], [
+    t.rings('10m', '12.5% of the communities of app 1400000001 fail or are stale, while other calls succeed.', 'critical', t.in_app),
+  ]),
   t.case('TopicErrors', 'half an hour', [t.named, t.community('topics_failed', '0 2+0x40')], [
     t.silent('30m'),
     t.rings('31m', '2 topics of @TGS#_shop (shop) of app 1400000001 have been answered with an error of their own for 30 minutes.', 'warning', t.in_shop),
@@ -106,6 +116,12 @@ t.file('1m', [
     t.community('topics', '20+0x70 stale _x30 20+0x30'),
     t.community('topics_failed', '0+0x70 stale _x30 0+0x30'),
   ], [t.silent('90m'), t.silent('110m')]),
+  t.case('TopicsVanished', 'another shard has the community now', [
+    t.community('topics', '20+0x70 stale'),
+    t.community('topics_failed', '0+0x70 stale'),
+    t.community('topics', '_x72 20+0x60', b),
+    t.community('topics_failed', '_x72 0+0x60', b),
+  ], [t.silent('72m'), t.silent('90m'), t.silent('131m')]),
   t.case('TopicsVanished', 'two of five are few', [
     t.community('topics', '5+0x70 3+0x40'),
     t.community('topics_failed', '0+0x150'),

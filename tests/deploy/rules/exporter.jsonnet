@@ -30,6 +30,34 @@ t.file('1m', [
     t.silent('50m'),
   ]),
   t.case('ExporterRestarting', 'an upgrade, and another one', [t.series('process_start_time_seconds', '0+0x10 660+0x10 1320+0x40')], [t.silent('25m')]),
+  t.case('ShardMissing', 'one of three left the targets, then it is back', t.shards('3+0x40') + [
+    t.series('tencentchat_exporter_shard', '2+0x5 stale _x19 2+0x10', target=t.c),
+  ], [
+    t.silent('15m'),
+    t.rings('16m', '1 of the shards that share the communities do not run: nobody has polled theirs for 10 minutes.', 'critical', {}),
+    t.silent('27m'),
+  ]),
+  t.case('ShardMissing', 'two processes have one number', t.shards('3+0x40') + [t.series('tencentchat_exporter_shard', '1+0x40', target=t.c)], [
+    t.rings('11m', '1 of the shards that share the communities do not run: nobody has polled theirs for 10 minutes.', 'critical', {}),
+  ]),
+  t.case('ShardMissing', 'processes of their own, and a restart', [
+    t.series('tencentchat_exporter_shard', '0+0x10 stale _x4 0+0x20'),
+    t.series('tencentchat_exporter_shard', '0+0x40', target=t.b),
+    t.series('tencentchat_exporter_total_shards', '1+0x40'),
+    t.series('tencentchat_exporter_total_shards', '1+0x40', target=t.b),
+  ], [t.silent('13m'), t.silent('30m')]),
+  t.case('ShardsDisagree', 'a third knows of four', t.shards('3+0x90') + [t.series('tencentchat_exporter_total_shards', '3+0x10 4+0x80', target=t.c)], [
+    t.silent('40m'),
+    t.rings('41m', t.disagree, 'warning', {}),
+  ]),
+  t.case('ShardsDisagree', 'one has another configuration', t.shards('3+0x90') + t.hashes('274+0x90', '275+0x60 274+0x30'), [
+    t.silent('29m'),
+    t.rings('30m', t.disagree, 'warning', {}),
+    t.silent('61m'),
+  ]),
+  t.case('ShardsDisagree', 'a change that goes round, and processes of their own', t.shards('1+0x90') + t.hashes('274+0x90', '275+0x90'), [
+    t.silent('60m'),
+  ]),
   t.case('ConfigReloadFailed', 'refused, then mended', [t.series('tencentchat_exporter_config_last_reload_successful', '1 0+0x10 1+0x10')], [
     t.silent('5m'),
     t.rings('6m', 'a:10058 goes on with its old configuration and will not start again with the one on disk.', 'warning', t.on_a),

@@ -19,6 +19,21 @@ local mixin = import '../../../deploy/mixin/mixin.libsonnet';
   topic(metric, values)::
     self.app('topic_' + metric, values, 'community="@TGS#_shop",topic="@TGS#_shop@TOPIC#_orders"'),
 
+  // Two of the processes that share communities, a and b, and what they say of their configurations.
+  b: 'job="tencentchat",instance="b:10058"',
+  c: 'job="tencentchat",instance="c:10058"',
+  shards(total):: [
+    self.series('tencentchat_exporter_shard', '0+0x90'),
+    self.series('tencentchat_exporter_shard', '1+0x90', target=self.b),
+    self.series('tencentchat_exporter_total_shards', total),
+    self.series('tencentchat_exporter_total_shards', total, target=self.b),
+  ],
+  hashes(a, b):: [
+    self.series('tencentchat_exporter_config_hash', a),
+    self.series('tencentchat_exporter_config_hash', b, target=self.b),
+  ],
+  disagree: 'For half an hour the shards have had different configurations, or different numbers of shards: some communities are polled twice or by nobody.',
+
   // What is expected at a time.
   silent(at):: { at: at, alerts: [] },
   rings(at, description, severity, labels):: { at: at, alerts: [{ labels: { job: 'tencentchat', severity: severity } + labels, description: description }] },

@@ -13,6 +13,8 @@ local both = t.case('MessageBurst', 'one community and one topic of several', [
   messages('@TGS#_four_times_as_many', '0+1200x1020 1228800+4800x10'),
   messages('@TGS#_a_whisper_becomes_a_murmur', '0+6x1020 6420+300x10'),
   messages('@TGS#_nothing_is_known_of_last_week', '_x1010 0+12000x20'),
+  messages('@TGS#_another_shard_counts_on', '0+1200x1021 stale'),
+  messages('@TGS#_another_shard_counts_on', '_x1022 0+1200x20') { series: std.strReplace(super.series, 'a:10058', 'b:10058') },
   muted('@TGS#_shop@TOPIC#_orders', '0+0x1008 1+0x60'),
   muted('always', '1+0x1100'),
   muted('nothing_is_known_of_last_week', '_x1000 1+0x100'),
