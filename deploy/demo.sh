@@ -5,6 +5,7 @@
 #   deploy/demo.sh --config FILE    your own configuration and credentials instead of the simulator
 #   deploy/demo.sh --duration N     ends by itself N seconds after everything is up
 #   deploy/demo.sh --no-prometheus  leaves Prometheus out
+#   deploy/demo.sh --no-build       takes what build/release holds, and installs nothing
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -12,6 +13,7 @@ started=$SECONDS
 duration=0
 config=
 with_prometheus=1
+with_build=1
 work=
 pids=()
 
@@ -35,6 +37,7 @@ while [ $# -gt 0 ]; do
 	--duration) duration=${2:?--duration needs seconds}; shift 2 ;;
 	--duration=*) duration=${1#*=}; shift ;;
 	--no-prometheus) with_prometheus=0; shift ;;
+	--no-build) with_build=0; shift ;;
 	-h | --help) usage; exit 0 ;;
 	*) usage >&2; die "unknown argument '$1'" ;;
 	esac
@@ -170,8 +173,10 @@ show() {
 }
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/tencentchat-demo.XXXXXX")
-"$root/deploy/packages.sh" demo
-build
+if [ $with_build = 1 ]; then
+	"$root/deploy/packages.sh" demo
+	build
+fi
 if [ -z "$config" ]; then
 	start_simulator
 	write_config
@@ -185,6 +190,7 @@ graph=
 [ "$with_prometheus" = 0 ] || graph="http://$prometheus/graph?g0.expr=time()-tencentchat_topic_last_message_timestamp_seconds"
 cat <<TEXT
 
+  status page  $base/status
   metrics      $base/metrics
   landing page $base/
   readiness    $base/-/ready

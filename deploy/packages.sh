@@ -4,15 +4,20 @@
 #   deploy/packages.sh build   what compiles the program
 #   deploy/packages.sh demo    and what the demo shows it with
 #   deploy/packages.sh tests   and what the tests run
+#   deploy/packages.sh packaging   what builds the program, and makes packages of it (deploy/packaging)
 #   deploy/packages.sh bench   what builds the program, and what tests/bench compares it with
 #   deploy/packages.sh scrapers   and who reads its pages in tests/bench/scrapers.sh
 set -euo pipefail
 
-build=(gcc libc6-dev cmake ninja-build pkg-config git ca-certificates libcurl4-openssl-dev libcjson-dev libmicrohttpd-dev
+build=(gcc libc6-dev gzip cmake ninja-build pkg-config git ca-certificates libcurl4-openssl-dev libcjson-dev libmicrohttpd-dev
 	libgnutls28-dev libcrypt-dev libssl-dev zlib1g-dev libconfig-dev)
 demo=("${build[@]}" libcmocka-dev python3 curl prometheus)
 tests=("${demo[@]}" clang clang-format shellcheck valgrind gzip wget python3-prometheus-client jsonnet
-	prometheus-alertmanager man-db mandoc zsh fish systemd)
+	prometheus-alertmanager man-db mandoc zsh fish systemd dpkg-dev rpm file lintian rpmlint podman runc mmdebstrap
+	chromium fonts-dejavu-core
+	python3-yaml python3-jsonschema docker-compose golang-go golang-github-masterminds-sprig-dev golang-github-ghodss-yaml-dev)
+command -v npm >/dev/null || tests+=(npm) # another one than Debian's will do
+packaging=("${build[@]}" dpkg-dev rpm python3 file)
 bench=("${build[@]}" libcmocka-dev python3 curl gzip nginx golang-go golang-github-prometheus-client-golang-dev
 	python3-prometheus-client)
 scrapers=("${build[@]}" libcmocka-dev python3 curl gzip nginx golang-go nodejs prometheus wget)
@@ -60,9 +65,10 @@ case ${1:-} in
 build) wanted=("${build[@]}") ;;
 demo) wanted=("${demo[@]}") ;;
 tests) wanted=("${tests[@]}") ;;
+packaging) wanted=("${packaging[@]}") ;;
 bench) wanted=("${bench[@]}") ;;
 scrapers) wanted=("${scrapers[@]}") ;;
-*) die "usage: packages.sh build|demo|tests|bench|scrapers" ;;
+*) die "usage: packages.sh build|demo|tests|packaging|bench|scrapers" ;;
 esac
 
 command -v dpkg-query >/dev/null || die "this is no Debian; install what the README of deploy/ lists, then run again"

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# closure.sh PROGRAM FOLDER: the root file system of an image that runs PROGRAM: the program, stripped, the libraries it is linked
-# with, trust anchors, a user.
+# closure.sh FOLDER PROGRAM...: the root file system of an image that runs the programs: they themselves, stripped, the
+# libraries they are linked with, trust anchors, a user.
 set -euo pipefail
 
-program=${1:?usage: closure.sh PROGRAM FOLDER}
-folder=${2:?usage: closure.sh PROGRAM FOLDER}
+folder=${1:?usage: closure.sh FOLDER PROGRAM...}
+shift
 
 mkdir -p "$folder"/{etc/ssl/certs,etc/tencentchat_exporter,usr/sbin,tmp}
-install -m 755 -s "$program" "$folder/usr/sbin/"
+install -m 755 -s "$@" "$folder/usr/sbin/"
 
 # "libz.so.1 => /lib/x86_64-linux-gnu/libz.so.1 (0x...)", and the loader without an arrow
-ldd "$program" | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p; s/^[[:space:]]*\(\/[^ ]*\) (.*/\1/p' | sort -u |
+ldd "$@" | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p; s/^[[:space:]]*\(\/[^ ]*\) (.*/\1/p' | sort -u |
 	while read -r library; do
 		mkdir -p "$folder$(dirname "$library")"
 		cp -L "$library" "$folder$library"
