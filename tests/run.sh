@@ -51,6 +51,6 @@ deploy/packages.sh tests
 for preset in "${presets[@]}"; do build "$preset"; done
 collect
 pattern=$(IFS='|'; printf '%s' "${labels[*]}")
-jobs=${TCE_JOBS:-$((3 * $(nproc)))} # most tests wait for time to pass
+jobs=${TCE_JOBS:-$((2 * $(nproc)))} # most tests wait for time to pass
 say "running ctest, $jobs at once"
 exec ctest --test-dir build/all --output-on-failure --no-tests=error -j "$jobs" ${pattern:+-L "^($pattern)\$"}

@@ -37,7 +37,10 @@ def mirrors():
     suite = release["VERSION_CODENAME"].strip('"')
     found = subprocess.run(["apt-get", "indextargets", "--format", "deb $(REPO_URI) $(RELEASE) $(COMPONENT)", "Origin: Debian",
                             "Identifier: Packages"], capture_output=True, text=True, check=True).stdout.splitlines()
-    return suite, sorted(line for line in set(found) if f" {suite}" in line) or [f"deb http://deb.debian.org/debian {suite} main"]
+    lines = sorted(line for line in set(found) if f" {suite}" in line)
+    if not lines:
+        raise AssertionError(f"apt knows no mirror of Debian {suite}; is there one in sources.list, and was apt-get update run?")
+    return suite, lines
 
 
 def base(folder):
