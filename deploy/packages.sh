@@ -58,7 +58,8 @@ install() {
 		printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee $policy >/dev/null
 		"${root[@]}" chmod 755 $policy
 	fi
-	"${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${options[@]}" "$@" || status=$?
+	"${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -q --no-install-recommends "${options[@]}" "$@" || status=$?
 	[ $own = 0 ] || "${root[@]}" rm -f $policy
 	return $status
 }
