@@ -127,10 +127,8 @@ enum err flags_apply(const struct flags *f, struct conf *c, struct why *why)
 		c->listen = (struct conf_list){ f->listen.at, f->listen.n };
 	if (f->telemetry_path != NULL)
 		c->telemetry_path = f->telemetry_path;
-	if (f->web_config_file != NULL) {
-		c->web_config_file = f->web_config_file;
-		c->fingerprint = conf_fingerprint(c); /* another file is read with it */
-	}
+	if (f->web_config_file != NULL)
+		conf_set_web_file(c, f->web_config_file);
 	if (f->enable_lifecycle != FLAG_UNSAID)
 		c->enable_lifecycle = f->enable_lifecycle == FLAG_YES;
 	return ERR_OK;

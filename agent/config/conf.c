@@ -79,10 +79,12 @@ enum err conf_load(const char *path, struct conf **ret, struct buf *faults)
 	if (text == NULL)
 		return ERR_CONFIG;
 	e = conf_read(path, text, len, ret, faults);
+	if (e == ERR_OK) {
+		(*ret)->read_fingerprint = fingerprint_file((*ret)->read_fingerprint, path, text, len);
+		fingerprint_close(*ret);
+	}
 	explicit_bzero(text, len);
 	free(text);
-	if (e == ERR_OK)
-		(*ret)->fingerprint = conf_fingerprint(*ret);
 	return e;
 }
 

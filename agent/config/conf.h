@@ -93,8 +93,10 @@ struct conf {
 #undef OPT_COMMUNITY
 	const struct conf_app *app;
 	size_t app_n;
-	const char *path;         /* of the configuration file, as it was given: to read it again */
-	uint64_t fingerprint;     /* what conf_fingerprint said of the bytes that were read */
+	const char *path; /* of the configuration file, as it was given: to read it again */
+	/* What conf_fingerprint would have said of the bytes that were read, and of web.config_file just before
+	 * anybody reads that; and without the latter. */
+	uint64_t fingerprint, read_fingerprint;
 	struct conf_shard shard;  /* the first of one, unless flags say otherwise */
 	int64_t whole_hash;       /* figures_hash before it was narrowed to a shard; 0: it was not */
 	struct conf_arena *arena; /* where everything stands; the loader's own */
@@ -120,6 +122,9 @@ uint64_t conf_fingerprint(const struct conf *c);
 /* As if the file had said so; for flags that win over it. `key` is a whole number of the whole program,
  * "web.max_requests". Errors: ERR_CONFIG, and `why` says what is allowed. */
 enum err conf_set_whole(struct conf *c, const char *key, const char *text, struct why *why) MUST_USE;
+
+/* As if the file had said so; for the flag that wins over it. Borrowed. */
+void conf_set_web_file(struct conf *c, const char *path);
 
 /* The effective configuration in the file's own syntax; secrets print as "***". */
 void conf_print(const struct conf *c, struct buf *out);

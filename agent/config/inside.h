@@ -216,6 +216,14 @@ size_t lists_read(struct conf *c, struct conf_app *app, const struct level *l, s
 void lists_fill(const struct lists *lists, const struct conf_app *app, struct conf_community *com);
 void lists_done(struct lists *lists);
 
+/* ---- fingerprint.c */
+
+/* `h` and a file that was read: its name and its bytes. From 0, the lists as they are read, app by app, and
+ * then the configuration file are the .read_fingerprint of a configuration. */
+uint64_t fingerprint_file(uint64_t h, const char *path, const char *text, size_t len);
+/* Once all that was read is in it. */
+void fingerprint_close(struct conf *c);
+
 /* ---- address.c */
 
 /* What is wrong with a base URL; NULL when nothing is. */

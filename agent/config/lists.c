@@ -239,6 +239,7 @@ static void take_file(struct intake *in, const char *path)
 	f->path = path;
 	text = text_read(f, &len);
 	if (text != NULL) {
+		in->conf->read_fingerprint = fingerprint_file(in->conf->read_fingerprint, path, text, len);
 		text[len] = '\0';
 		take_text(in, text, len);
 	}
