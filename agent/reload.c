@@ -130,6 +130,8 @@ static enum err change(struct daemon *d, struct buf *faults, struct buf *said)
 	const int64_t read_ms = now_read().mono_ms;
 
 	if (e == ERR_OK)
+		e = shrink_check(d->conf, next, faults);
+	if (e == ERR_OK)
 		e = let_in(d, faults);
 	if (e == ERR_OK)
 		e = adopt(d, next, &did);

@@ -19,6 +19,7 @@ MESSAGES = "tencentchat_community_messages_total"
 SUCCESS = "tencentchat_exporter_config_last_reload_successful"
 WHEN = "tencentchat_exporter_config_last_reload_success_timestamp_seconds"
 HASH = "tencentchat_exporter_config_hash"
+SHRINK = "allow_shrink = true;"  # for tests in which most of them go on purpose
 # What may never fall while an app or a community stays.
 COUNTERS = (REQUESTS, MESSAGES, "tencentchat_topic_messages_total", "tencentchat_api_response_bytes_total",
             "tencentchat_usersig_renewals_total", "tencentchat_api_request_duration_seconds_count")
@@ -106,7 +107,7 @@ class Difference(ReloadTest):
         changed = f'{{ id = "{mine[5]}"; name = "new name"; labels = {{ team = "emea"; }}; interval = "2s"; }}'
         plain = f'{{ id = "{mine[6]}"; level = "community"; }}'
         now = mine[:5] + [changed, plain] + rooms(APPS[0], 21, 30)
-        said = self.reload({APPS[0]: now, APPS[1]: other})
+        said = self.reload({APPS[0]: now, APPS[1]: other}, root=SHRINK)
         self.assertIn("communities: 10 added, 13 removed, 2 changed, now 27\n", said)
         page = it.page()
         self.assertEqual({}, fallen(before, page))
@@ -141,7 +142,7 @@ class Difference(ReloadTest):
         # One goes and comes while its calls are under way: it starts anew.
         self.chat.fault(kind="delay", ms=700)
         for _ in range(3):
-            self.reload({APPS[1]: mine[APPS[1]]})
+            self.reload({APPS[1]: mine[APPS[1]]}, root=SHRINK)
             self.reload({APPS[1]: mine[APPS[1]], APPS[2]: mine[APPS[2]], APPS[0]: mine[APPS[0]]})
         self.chat.clear()
         page = it.until(lambda p: all(p.one("tencentchat_app_communities", sdkappid=a, state="ok") == 10 for a in APPS),
@@ -275,6 +276,60 @@ class Listener(ReloadTest):
         self.assertRegex(self.it.log(), r"event=reload_failed why=.*web\.cfg:1: ")
 
 
+class Shrunk(ReloadTest):
+    """A folder of lists that is not there looks like an empty one."""
+
+    def start_with_lists(self, *flags):
+        self.lists = self.directory / "lists"
+        self.lists.mkdir()
+        (self.lists / "shops.list").write_text("\n".join(rooms(APPS[0], 1, 12)) + "\n")
+        self.fixed = rooms(APPS[0], 20, 22)
+        self.it = self.exporter(self.listed(), "--web.enable-lifecycle", *flags).ready()
+        self.all = set(rooms(APPS[0], 1, 12) + self.fixed)
+        self.assertEqual(self.all, known(self.it.page(), APPS[0]))
+        return self.it.until(lambda p: all(v > 0 for v in p.family(MESSAGES).values()), "messages everywhere")
+
+    def listed(self, root=""):
+        text = self.text({APPS[0]: self.fixed}, root=root)
+        return text.replace("communities = (", f'communities_files = [ "{self.lists}/*.list" ]; communities = (')
+
+    def unchanged(self, before):
+        page = self.it.page()
+        self.assertEqual(self.all, known(page, APPS[0]))
+        self.assertEqual({}, fallen(before, page))
+        self.assertEqual(before.one(HASH), page.one(HASH))
+        self.assertEqual(0, page.one(SUCCESS))
+
+    def test_who_is_in_a_list_that_is_away_stays_until_it_is_meant(self):
+        before = self.start_with_lists()
+        self.lists.rename(self.directory / "elsewhere")
+        said = self.post(500)
+        self.assertIn("the configuration before stays in force", said)
+        self.assertRegex(said, r"exporter\.cfg: this would take away 12 of the 15 communities of app \S+; the first, "
+                               rf"'@TGS#_1room001', stood in {re.escape(str(self.lists))}/shops\.list:1; .*allow_shrink = true;")
+        self.unchanged(before)
+        self.it.process.send_signal(signal.SIGHUP)
+        until(lambda: self.it.log().count("event=reload_failed") == 2, "the signal is refused like that")
+        self.unchanged(before)
+        self.write(self.listed(SHRINK))
+        said = self.post()
+        self.assertIn("communities: 0 added, 12 removed, 0 changed, now 3\n", said)
+        self.assertEqual((set(self.fixed), 1), (known(self.it.page(), APPS[0]), self.it.page().one(SUCCESS)))
+
+    def test_the_watcher_tells_it_once_and_sees_it_come_back(self):
+        before = self.start_with_lists("--config.auto-reload-interval=1s")
+        away = self.directory / "elsewhere"
+        self.lists.rename(away)
+        self.it.until(lambda p: p.one(SUCCESS) == 0, "refused", 20)
+        self.unchanged(before)
+        away.rename(self.lists)
+        page = self.it.until(lambda p: p.one(SUCCESS) == 1, "it is there again", 20)
+        self.assertEqual(self.all, known(page, APPS[0]))
+        self.assertEqual({}, fallen(before, page))
+        self.assertEqual(1, self.it.log().count("event=reload_failed"))
+        self.assertRegex(self.it.log(), r"event=reloaded .*added=0 removed=0 changed=0")
+
+
 class Watched(ReloadTest):
     def changed(self, what, check):
         n = self.it.log().count("event=reloaded ")
@@ -383,7 +438,7 @@ class Storm(ReloadTest):
         mark = self.chat.last_request()
         for i in range(100):
             n = it.log().count("event=reloaded ")
-            self.write(self.text(apps(i)))
+            self.write(self.text(apps(i), root=SHRINK))
             it.process.send_signal(signal.SIGHUP)
             until(lambda: it.log().count("event=reloaded ") > n, "this one is done")
             page = it.page()
@@ -394,7 +449,7 @@ class Storm(ReloadTest):
             before = page
             if i == 40:
                 half = resources(it.process)
-        self.reload(apps(0))
+        self.reload(apps(0), root=SHRINK)
         page = it.until(lambda p: sum(p.family("tencentchat_app_communities").values()) == 40 and
                         sum(v for s, v in p.family("tencentchat_app_communities").items() if 'state="ok"' in s) == 40, "calm")
         self.assertEqual(1, page.one(SUCCESS))
