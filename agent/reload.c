@@ -55,24 +55,24 @@ static enum err read_again(const struct daemon *d, struct conf **ret, struct buf
 	return e;
 }
 
-/* Certificates and users of the listener are read with it: what stands in that file may change, not which
- * file it is. */
-static enum err let_in(struct daemon *d, struct buf *faults)
+/* Certificates and users of the listener are read with it, so that all faults are told at once: what stands
+ * in that file may change, not which file it is. They are taken over when the rest is ERR_OK. */
+static enum err let_in(struct daemon *d, enum err rest, struct buf *faults)
 {
 	struct secure secure = { .file = NULL };
 	struct why why = { 0 };
 	enum err e;
 
-	if (d->fixed.web_config_file[0] == '\0')
-		return ERR_OK;
+	if (d->fixed.web_config_file[0] == '\0' || rest == ERR_MEMORY)
+		return rest;
 	e = secure_load(d->fixed.web_config_file, &secure, faults, NULL);
-	if (e == ERR_OK) {
+	if (e == ERR_OK && rest == ERR_OK) {
 		e = web_reload(d->web, &secure.web, &why);
 		if (e != ERR_OK)
 			buf_fmt(faults, "%s: %s\n", d->fixed.web_config_file, why.text);
-		secure_done(&secure);
 	}
-	return e;
+	secure_done(&secure);
+	return rest != ERR_OK ? rest : e;
 }
 
 /* ---- what came of it ---- */
@@ -131,8 +131,7 @@ static enum err change(struct daemon *d, struct buf *faults, struct buf *said)
 
 	if (e == ERR_OK)
 		e = shrink_check(d->conf, next, faults);
-	if (e == ERR_OK)
-		e = let_in(d, faults);
+	e = let_in(d, e, faults);
 	if (e == ERR_OK)
 		e = adopt(d, next, &did);
 	if (faults->len > 0 && faults->status == ERR_OK)

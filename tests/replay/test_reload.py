@@ -258,9 +258,10 @@ class Listener(ReloadTest):
         def take(password):
             web.write_text(f'basic_auth_users = ( {{ name = "u"; password_hash = "{self.HASHES[password]}"; }} );')
 
-        def ask(path, password, method="GET"):
+        def ask(path, password, method="GET", body=False):
             word = base64.b64encode(f"u:{password}".encode()).decode()
-            return self.it.raw(path, method, {"Authorization": f"Basic {word}"})[0]
+            answer = self.it.raw(path, method, {"Authorization": f"Basic {word}"})
+            return answer[2].decode("utf-8") if body else answer[0]
 
         take("one")
         text = self.text({APPS[0]: rooms(APPS[0], 1, 3)}, root=f'web: {{ config_file = "{web}"; }};')
@@ -274,6 +275,13 @@ class Listener(ReloadTest):
         self.assertEqual(500, ask("/-/reload", "two", "POST"))
         self.assertEqual((401, 200), (ask("/-/healthy", "one"), ask("/-/healthy", "two")))
         self.assertRegex(self.it.log(), r"event=reload_failed why=.*web\.cfg:1: ")
+        # Faults of both files come together, and of two files one alone changes nothing.
+        self.write(text + "}")
+        said = ask("/-/reload", "two", "POST", body=True)
+        self.assertRegex(said, r"(?s)exporter\.cfg:\d+: .*web\.cfg:1: ")
+        take("one")
+        self.assertEqual(500, ask("/-/reload", "two", "POST"))
+        self.assertEqual((401, 200), (ask("/-/healthy", "one"), ask("/-/healthy", "two")))
 
 
 class Shrunk(ReloadTest):
