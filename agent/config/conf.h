@@ -66,8 +66,8 @@ struct conf_app {
 	/* Those of the configuration file as they stand there, then those of the lists, list by list. */
 	const struct conf_community *community;
 	size_t community_n;
-	/* communities_files below the folder of the configuration file, for glob(3): what is no pattern in an
-	 * entry, or in the folder, is escaped when the entry is a pattern. */
+	/* communities_files below the folder of the configuration file, for glob(3): the entries as they are
+	 * written, behind a folder in whose name what could be a pattern is escaped. */
 	struct conf_list list_entries;
 	struct conf_list list_files; /* what they meant when they were read: sorted, each once */
 	/* What a community has that is only discovered, or stands in a list: all that the app gives, with an

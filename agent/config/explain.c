@@ -159,15 +159,42 @@ static void put_community(struct buf *out, const struct conf_community *c)
 	buf_str(out, "      }");
 }
 
+/* Below the folder of a configuration file without a '/' in front a path is printed as it was given: as it is
+ * in force it would be looked for below that folder once more. */
+static const char *as_given(const struct conf *c, const char *path)
+{
+	const char *slash = c->path != NULL && c->path[0] != '/' ? strrchr(c->path, '/') : NULL;
+	const size_t folder = slash != NULL ? (size_t)(slash - c->path) + 1 : 0;
+
+	return strncmp(path, c->path != NULL ? c->path : "", folder) == 0 ? path + folder : path;
+}
+
+static void put_root(struct buf *out, const struct conf *c)
+{
+	struct conf shown = *c;
+
+	shown.web_config_file = as_given(c, c->web_config_file);
+	put_scope(out, SCOPE_ROOT, &shown, 0);
+}
+
+static void put_app(struct buf *out, const struct conf *c, const struct conf_app *app)
+{
+	struct conf_app shown = *app;
+
+	shown.secret_key_file = as_given(c, app->secret_key_file);
+	shown.ca_file = as_given(c, app->ca_file);
+	put_scope(out, SCOPE_APP, &shown, 4);
+}
+
 void conf_print(const struct conf *c, struct buf *out)
 {
-	put_scope(out, SCOPE_ROOT, c, 0);
+	put_root(out, c);
 	buf_str(out, "apps = (\n");
 	for (size_t a = 0; a < c->app_n; a++) {
 		const struct conf_app *app = &c->app[a];
 
 		buf_str(out, "  {\n");
-		put_scope(out, SCOPE_APP, app, 4);
+		put_app(out, c, app);
 		buf_str(out, "    communities = (\n");
 		for (size_t i = 0; i < app->community_n && app->community[i].list == NULL; i++) {
 			buf_str(out, i > 0 ? ",\n" : "");

@@ -21,18 +21,30 @@ static void make_plain(char *text)
 	}
 }
 
+static void put_place(struct buf *out, const char *file, int line)
+{
+	char path[PATH_ROOM];
+
+	(void)snprintf(path, sizeof(path), "%s", file); /* a pattern may have found any name */
+	make_plain(path);
+	buf_str(out, path);
+	if (line > 0)
+		buf_fmt(out, ":%d", line);
+}
+
 static FORMAT(4, 0) void fault_line(struct faults *f, int line, const char *kind, const char *fmt, va_list ap)
 {
-	char text[768], path[PATH_ROOM];
+	char text[768];
 
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	make_plain(text);
-	(void)snprintf(path, sizeof(path), "%s", f->path); /* a pattern may have found any name */
-	make_plain(path);
-	if (line > 0)
-		buf_fmt(f->out, "%s:%d: %s%s\n", path, line, kind, text);
-	else
-		buf_fmt(f->out, "%s: %s%s\n", path, kind, text);
+	put_place(f->out, f->path, line);
+	buf_fmt(f->out, ": %s%s", kind, text);
+	if (f->named_in != NULL) {
+		buf_str(f->out, "; a list of ");
+		put_place(f->out, f->named_in, f->named_line);
+	}
+	buf_str(f->out, "\n");
 }
 
 void fault_add(struct faults *f, int line, const char *fmt, ...)

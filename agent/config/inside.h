@@ -14,6 +14,8 @@ struct faults {
 	size_t n; /* faults, not warnings; more than FAULTS_SHOWN are only counted */
 	size_t warned;
 	bool no_memory;
+	const char *named_in; /* for a list: the file that names it, NULL: none, and the line */
+	int named_line;
 };
 enum { FAULTS_SHOWN = 200 };
 
@@ -201,15 +203,19 @@ void check_adaptive(const struct level *l, int64_t min_ms, int64_t max_ms, struc
 /* No entry, or not there. */
 bool list_empty(const config_setting_t *list);
 
-/* ---- lists.c: communities_files */
+/* ---- list_find.c: which files communities_files mean */
+
+/* Fills .list_entries and .list_files of the app, and how .communities_files are printed. */
+void lists_find(struct conf *c, struct conf_app *app, const struct level *l, struct faults *f);
+
+/* ---- lists.c: the ids in them */
 
 /* The ids in the lists of one app, in the order of list_files and lines. */
 struct lists {
 	struct listed *at;
 	size_t n;
 };
-/* Finds and reads them; fills .list_entries and .list_files of the app, and how .communities_files are
- * printed. Returns how many there are. */
+/* Finds the files and reads them. Returns how many ids there are. */
 size_t lists_read(struct conf *c, struct conf_app *app, const struct level *l, struct lists *ret,
                   struct faults *f);
 /* As many communities, each with what the app says for all. */

@@ -1,16 +1,10 @@
-/* communities_files: which files an app's entries mean, and the ids in them. */
-#include <errno.h>
-#include <glob.h>
-#include <stdio.h>
+/* The ids in the files that communities_files mean. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/base/refusal.h"
 #include "agent/config/inside.h"
 
-enum { LISTS_MAX = 10000, LISTED_MAX = 1000000, ID_MAX = 96 };
-
-#define SPECIAL "*?[\\"
+enum { LISTED_MAX = 1000000, ID_MAX = 96 };
 
 /* One id of a list. */
 struct listed {
@@ -27,136 +21,6 @@ struct intake {
 	bool told; /* that there are too many */
 };
 
-/* ---- which files ---- */
-/* An entry for glob(3): below the folder of the configuration file, in whose name nothing is a pattern. */
-static const char *entry_below(struct conf *c, const char *entry, struct faults *f)
-{
-	const char *slash = strrchr(f->path, '/');
-	const size_t folder = slash != NULL && entry[0] != '/' ? (size_t)(slash - f->path) + 1 : 0;
-	char *full = arena_take(&c->arena, 2 * folder + strlen(entry) + 1), *at = full;
-
-	f->no_memory |= full == NULL;
-	if (full == NULL)
-		return entry;
-	for (size_t i = 0; i < folder; i++) {
-		if (strchr(SPECIAL, f->path[i]) != NULL)
-			*at++ = '\\';
-		*at++ = f->path[i];
-	}
-	memcpy(at, entry, strlen(entry));
-	return full;
-}
-
-struct paths {
-	const char **at;
-	size_t n;
-};
-
-static void take_found(struct conf *c, const glob_t *found, struct paths *p, struct faults *f)
-{
-	const char **more = reallocarray(p->at, p->n + found->gl_pathc + 1, sizeof(more[0]));
-
-	f->no_memory |= more == NULL;
-	if (more == NULL)
-		return;
-	p->at = more;
-	for (size_t i = 0; i < found->gl_pathc; i++) {
-		const char *path = found->gl_pathv[i];
-
-		more[p->n] = arena_text(&c->arena, path, strlen(path));
-		f->no_memory |= more[p->n] == NULL;
-		p->n += more[p->n] != NULL;
-	}
-}
-
-/* A folder that is not there holds nothing; one that cannot be read must not look like that, or a reload
- * would drop everybody who is listed in it. glob(3) hands its callback nothing of ours. */
-static int unread_error;
-static char unread[256];
-
-static int on_unread(const char *path, int error)
-{
-	if (error == ENOENT || error == ENOTDIR)
-		return 0;
-	unread_error = error;
-	(void)snprintf(unread, sizeof(unread), "%s", path);
-	return -1;
-}
-
-/* `entry` as it is written, `below` as glob(3) takes it. */
-static void find(struct conf *c, const char *entry, const char *below, const struct level *l, struct paths *p,
-                 struct faults *f)
-{
-	const char *wrong = entry[0] == '\0' ? "an empty text is no file" : glob_fault(entry);
-	const int line = level_line(l, "communities_files");
-	glob_t found = { 0 };
-	int status;
-
-	if (wrong != NULL) {
-		fault_add(f, line, "%scommunities_files: '%.200s': %s", l->where, entry, wrong);
-		return;
-	}
-	errno = 0;
-	status = glob(below, 0, on_unread, &found);
-	f->no_memory |= status == GLOB_NOSPACE;
-	if (status == 0 && p->n + found.gl_pathc > LISTS_MAX)
-		fault_add(f, line, "%scommunities_files: '%.200s' means more than %d files", l->where, entry,
-		          LISTS_MAX);
-	else if (status == 0)
-		take_found(c, &found, p, f);
-	else if (status == GLOB_ABORTED)
-		fault_add(f, line, "%scommunities_files: '%.200s': cannot read the folder '%.200s': %s", l->where,
-		          entry, unread, refusal_text(unread, unread_error));
-	else if (strpbrk(entry, SPECIAL) != NULL)
-		fault_warn(f, line, "%scommunities_files: '%.200s' matches no file", l->where, entry);
-	else
-		fault_add(f, line, "%scommunities_files: cannot find '%.200s': %s", l->where, entry,
-		          strerror(errno != 0 ? errno : ENOENT));
-	globfree(&found);
-}
-
-static int by_text(const void *l, const void *r)
-{
-	return strcmp(*(const char *const *)l, *(const char *const *)r);
-}
-
-/* Sorted, each once. */
-static void settle(struct conf *c, struct paths *p, struct conf_list *ret, struct faults *f)
-{
-	const char **at = arena_take(&c->arena, (p->n + 1) * sizeof(at[0]));
-	size_t n = 0;
-
-	f->no_memory |= at == NULL;
-	if (at == NULL || p->n == 0)
-		return;
-	qsort(p->at, p->n, sizeof(p->at[0]), by_text);
-	for (size_t i = 0; i < p->n; i++)
-		if (n == 0 || strcmp(at[n - 1], p->at[i]) != 0)
-			at[n++] = p->at[i];
-	*ret = (struct conf_list){ at, n };
-}
-
-static void find_all(struct conf *c, struct conf_app *app, const struct level *l, struct faults *f)
-{
-	const char **below = arena_take(&c->arena, (app->communities_files.n + 1) * sizeof(below[0]));
-	struct paths p = { 0 };
-
-	f->no_memory |= below == NULL;
-	if (below == NULL)
-		return;
-	for (size_t i = 0; i < app->communities_files.n; i++) {
-		const char *entry = app->communities_files.at[i];
-
-		below[i] = entry_below(c, entry, f);
-		find(c, entry, below[i], l, &p, f);
-	}
-	app->communities_files.at = below;
-	app->list_entries = app->communities_files;
-	settle(c, &p, &app->list_files, f);
-	free(p.at);
-}
-
-/* ---- what stands in them ---- */
 static void keep(struct intake *in, const char *id, int line)
 {
 	struct lists *to = in->to;
@@ -227,8 +91,8 @@ static void take_text(struct intake *in, const char *text, size_t len)
 	}
 }
 
-/* Faults of a list name the list. */
-static void take_file(struct intake *in, const char *path)
+/* Faults of a list name the list, and where it is named. */
+static void take_file(struct intake *in, const char *path, int named_line)
 {
 	struct faults *f = in->faults;
 	const char *before = f->path;
@@ -237,6 +101,8 @@ static void take_file(struct intake *in, const char *path)
 	size_t len;
 
 	f->path = path;
+	f->named_in = before;
+	f->named_line = named_line;
 	text = text_read(f, &len);
 	if (text != NULL) {
 		in->conf->read_fingerprint = fingerprint_file(in->conf->read_fingerprint, path, text, len);
@@ -247,6 +113,7 @@ static void take_file(struct intake *in, const char *path)
 	if (in->to->n == had && f->n == faults)
 		fault_warn(f, 0, "this list names nobody");
 	f->path = before;
+	f->named_in = NULL;
 }
 
 size_t lists_read(struct conf *c, struct conf_app *app, const struct level *l, struct lists *ret,
@@ -255,9 +122,9 @@ size_t lists_read(struct conf *c, struct conf_app *app, const struct level *l, s
 	struct intake in = { .conf = c, .faults = f, .to = ret };
 
 	*ret = (struct lists){ 0 };
-	find_all(c, app, l, f);
+	lists_find(c, app, l, f);
 	for (size_t i = 0; i < app->list_files.n; i++)
-		take_file(&in, app->list_files.at[i]);
+		take_file(&in, app->list_files.at[i], level_line(l, "communities_files"));
 	return ret->n;
 }
 
