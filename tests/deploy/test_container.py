@@ -181,5 +181,5 @@ class Image(ReplayTest):
 
 
 if __name__ == "__main__":
-    containers.skip_unless_possible()
+    containers.skip_unless_possible(boots=False)
     main()

@@ -223,5 +223,5 @@ class Life(ReplayTest):
 
 
 if __name__ == "__main__":
-    containers.skip_unless_possible()
+    containers.skip_unless_possible(boots=True)
     main()
