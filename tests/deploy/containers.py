@@ -109,6 +109,10 @@ class Machine:
         if done.returncode != 0:
             self.__exit__()
             raise Impossible(f"podman run: {done.stderr.strip()}")
+        status, text = self.ask("true")
+        if status != 0:
+            self.__exit__()
+            raise Impossible(f"podman exec: {text}")
         try:
             if self.boots:
                 until(lambda: self.tell("systemctl", "is-system-running") == "running", "systemd runs", 60)

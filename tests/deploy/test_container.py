@@ -157,7 +157,8 @@ class Image(ReplayTest):
         self.assertEqual("1", status["NoNewPrivs"].strip())
         self.assertTrue(self.podman.inspect("it")["HostConfig"]["ReadonlyRootfs"])
 
-        self.podman.do("healthcheck", "run", "it")
+        healthy = self.podman.ask("healthcheck", "run", "it")
+        self.assertEqual(0, healthy.returncode, (healthy, self.podman.inspect("it")["State"].get("Health")))
         wrong = self.podman.ask("exec", "it", "/usr/sbin/healthcheck", free_port())
         self.assertEqual((1, True), (wrong.returncode, "no answer" in wrong.stderr))
 
