@@ -261,7 +261,8 @@ class Ends(ProbeTest):
             self.assertEqual(404, probe(self.it, "@TGS#_p0001")[0])
             asked = pool.submit(probe, self.it, "@TGS#_p0002")
             until(lambda: self.it.page().one("tencentchat_api_inflight_requests") == 1, "another is under way")
-            self.it.config.write_text(text.replace("sdkappid = 1400000001", "sdkappid = 1400000002"), encoding="utf-8")
+            other = text.replace("sdkappid = 1400000001", "sdkappid = 1400000002")
+            self.it.config.write_text("allow_shrink = true;\n" + other, encoding="utf-8")
             self.it.process.send_signal(signal.SIGHUP)
             self.assertEqual(503, asked.result()[0])
 
