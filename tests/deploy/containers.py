@@ -109,10 +109,13 @@ class Machine:
         if done.returncode != 0:
             self.__exit__()
             raise Impossible(f"podman run: {done.stderr.strip()}")
-        status, text = self.ask("true")
+        mark = self.root / "mark"  # in a chroot commands may come to run in another root than the container's
+        mark.touch()
+        status, text = self.ask("test", "-e", "/mark")
+        mark.unlink()
         if status != 0:
             self.__exit__()
-            raise Impossible(f"podman exec: {text}")
+            raise Impossible(f"podman exec does not see the container's files: {text}")
         try:
             if self.boots:
                 until(lambda: self.tell("systemctl", "is-system-running") == "running", "systemd runs", 60)
