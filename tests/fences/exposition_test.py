@@ -2,6 +2,7 @@
 
 import unittest
 
+import exposition
 from exposition import check, parse
 
 HEAD = "# HELP a_total A.\n# TYPE a_total counter\n"
@@ -140,6 +141,20 @@ class Exposition(unittest.TestCase):
     def test_a_type_of_no_format_is_refused(self):
         with self.assertRaises(ValueError):
             check("", "text/html")
+
+    def test_a_series_seen_before_is_read_like_a_new_one(self):
+        pages = [(text, None) for text in (*GOOD, *(bad[0] for bad in BAD))]
+        pages += [(text, OM) for text in (*OM_GOOD, *(bad[0] for bad in OM_BAD))]
+        for text, kind in pages:
+            with self.subTest(text):
+                exposition.FAULTLESS.clear()
+                new = check(text, kind)
+                self.assertEqual(new, check(text, kind))
+        page = GAUGE + 'g{a="1"} 1\n'
+        self.assertEqual([s.labels for s in parse(page)], [s.labels for s in parse(page)])
+        self.assertIn('g{a="1"}', exposition.FAULTLESS)
+        parse(page)[0].labels["a"] = "2"
+        self.assertEqual({"a": "1"}, parse(page)[0].labels)
 
     def test_labels_are_read_back(self):
         sample = parse(GAUGE + 'g{a="\\\\\\n\\"",b=""} 2.5\n')[0]

@@ -3,8 +3,10 @@ two that do not. What a row promises is then read from the pages and from the se
 """
 
 import collections
+import functools
 import re
 import time
+import types
 
 from harness import ReplayTest, app_block, quoted
 
@@ -17,6 +19,15 @@ WELL_S = 3
 SLACK_S = 2.0
 
 
+@functools.lru_cache(maxsize=200_000)
+def place(series):
+    """((name, app, community), the other labels): read once, since the next page has the same series."""
+    name, _, rest = series.partition("{")
+    labels = dict(LABEL.findall(rest))
+    at = name.removeprefix("tencentchat_"), labels.pop("sdkappid", None), labels.pop("community", None)
+    return at, types.MappingProxyType(labels)
+
+
 class Look:
     """A page by name, app and community, so that a table of a hundred rows reads it quickly."""
 
@@ -24,9 +35,7 @@ class Look:
         self.page = page
         self._by = collections.defaultdict(list)
         for series, value in page.samples.items():
-            name, _, rest = series.partition("{")
-            labels = dict(LABEL.findall(rest))
-            at = name.removeprefix("tencentchat_"), labels.pop("sdkappid", None), labels.pop("community", None)
+            at, labels = place(series)
             self._by[at].append((labels, value))
 
     def all(self, name, ward, community=None):

@@ -33,7 +33,7 @@ SCENARIOS = TESTS / "simulator" / "scenarios"
 DEADLINE_S = float(os.environ.get("TCE_DEADLINE_S", "30"))
 
 
-def until(check, what, seconds=DEADLINE_S):
+def until(check, what, seconds=DEADLINE_S, pause_s=0.02):
     """The first true value of check(); asks again until `seconds` are over."""
     end = time.monotonic() + seconds
     while True:
@@ -42,7 +42,7 @@ def until(check, what, seconds=DEADLINE_S):
             return value
         if time.monotonic() > end:
             raise AssertionError(f"not within {seconds:.0f} s: {what}; last seen: {value!r}")
-        time.sleep(0.02)
+        time.sleep(pause_s)
 
 
 def free_port():
@@ -220,7 +220,7 @@ class Exporter:
             page = self.page()
             return page if check(page) else None
         try:
-            return until(look, what, seconds)
+            return until(look, what, seconds, pause_s=0.1)  # reading a page takes longer than serving it
         except AssertionError as e:
             raise AssertionError(f"{e}\nits log ends with:\n{self.log()[-3000:]}") from None
 

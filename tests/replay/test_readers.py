@@ -12,8 +12,8 @@ import time
 from gauges import Machine, Prober, memory_bytes, report
 from harness import Page, ReplayTest, main, opened, until
 
-COMMUNITIES, TOPICS = 1500, 20
-INTERVAL_S = 15
+COMMUNITIES, TOPICS = 1300, 20
+INTERVAL_S = 10
 PLACES = 40
 READERS = 200
 PATIENCE_S = 5  # of a reader, in its scrape-timeout header

