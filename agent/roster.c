@@ -246,10 +246,10 @@ struct job roster_job(const struct member *m, const struct conf_community *c)
 	};
 }
 
-static enum err add_one(struct roster *r, struct store *s, const struct newcomer *w, struct buf *b,
-                        struct job *job)
+static enum err add_one(struct roster *r, struct store *s, const struct newcomer *w, uint64_t key,
+                        struct buf *b, struct job *job)
 {
-	struct member *m = member_new(w, roster_key(r->app[w->app].conf->sdkappid, w->id));
+	struct member *m = member_new(w, key);
 	enum err e = m != NULL ? add_member(r, s, b, m) : ERR_MEMORY;
 
 	if (e != ERR_OK) {
@@ -270,9 +270,34 @@ static void forget(struct roster *r, struct store *s, size_t slot)
 	r->community_n--;
 }
 
+/* Pages and polls are in the order of the keys. Who is added in it stands in memory as a scrape reads it. */
+struct turn {
+	uint64_t key;
+	const struct newcomer *who;
+};
+
+static int by_key(const void *a, const void *b)
+{
+	const struct turn *l = a, *r = b;
+
+	return l->key != r->key ? (l->key > r->key) - (l->key < r->key) : (l->who > r->who) - (l->who < r->who);
+}
+
+static struct turn *in_turn(const struct roster *r, const struct newcomer *who, size_t n)
+{
+	struct turn *turn = calloc(n + 1, sizeof(turn[0]));
+
+	for (size_t i = 0; turn != NULL && i < n; i++)
+		turn[i] = (struct turn){ roster_key(r->app[who[i].app].conf->sdkappid, who[i].id), &who[i] };
+	if (turn != NULL)
+		qsort(turn, n, sizeof(turn[0]), by_key);
+	return turn;
+}
+
 enum err roster_add(struct roster *r, struct store *s, struct poller *p, const struct newcomer *who, size_t n,
                     const struct now *now)
 {
+	struct turn *turn = in_turn(r, who, n);
 	struct job *job = calloc(n + 1, sizeof(job[0]));
 	size_t *number = calloc(n + 1, sizeof(number[0]));
 	size_t added = 0;
@@ -280,10 +305,10 @@ enum err roster_add(struct roster *r, struct store *s, struct poller *p, const s
 	enum err e = ERR_MEMORY;
 
 	buf_init(&b, LABELS_MAX);
-	if (job != NULL && number != NULL)
+	if (turn != NULL && job != NULL && number != NULL)
 		e = index_reserve(r, r->community_n + n);
 	while (e == ERR_OK && added < n) {
-		e = add_one(r, s, &who[added], &b, &job[added]);
+		e = add_one(r, s, turn[added].who, turn[added].key, &b, &job[added]);
 		added += e == ERR_OK;
 	}
 	if (e == ERR_OK)
@@ -297,6 +322,7 @@ enum err roster_add(struct roster *r, struct store *s, struct poller *p, const s
 	buf_done(&b);
 	free(number);
 	free(job);
+	free(turn);
 	return e;
 }
 

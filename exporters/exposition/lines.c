@@ -60,20 +60,26 @@ uint64_t lines_stamp(const struct view *v, enum metric m, size_t community, uint
 	return mix(seed, 2 + (uint64_t)topic_community_value(f, m, floor));
 }
 
-/* Neighbours on a page lie far apart in memory: what they are, and what is known of them. The lines of a
- * community's topics take as long as the way to the next but one; a line of its own is short. */
+/* Neighbours on a page may lie far apart in memory. Far ahead: where a community's texts and sums are, which
+ * has to be known before its topics can be asked for. Those fill the cache, so they are asked for shortly
+ * before. */
 static void look_ahead(const struct view *v, const struct metric_info *info, size_t community)
 {
-	enum { AHEAD_OF_TOPICS = 2, AHEAD_OF_ONE = 8 };
-	const size_t next = community + (info->scope == METRIC_TOPIC ? AHEAD_OF_TOPICS : AHEAD_OF_ONE);
+	enum { FAR = 12, NEAR = 2 };
+	const size_t n = pin_communities(v->pin);
 	const struct facts *f;
 
-	if (next >= pin_communities(v->pin))
+	if (community + FAR < n) {
+		pin_ahead(v->pin, community + FAR);
+		f = info->from == METRIC_FACTS ? pin_facts(v->pin, community + FAR) : NULL;
+		if (f != NULL)
+			facts_ahead(f, FACTS_SUMS);
+	}
+	if (info->scope != METRIC_TOPIC || community + NEAR >= n)
 		return;
-	pin_ahead(v->pin, next);
-	f = info->from == METRIC_FACTS ? pin_facts(v->pin, next) : NULL;
+	f = pin_facts(v->pin, community + NEAR);
 	if (f != NULL)
-		facts_ahead(f, info->scope == METRIC_TOPIC ? FACTS_ALL : FACTS_SUMS);
+		facts_ahead(f, FACTS_ALL);
 }
 
 bool lines_write(const struct view *v, enum metric m, struct place *at, size_t end, struct buf *out,

@@ -6,7 +6,7 @@
 static ssize_t on_block(void *arg, uint64_t pos, char *at, size_t room)
 {
 	const struct web_stream *s = arg;
-	const size_t n = s->next(s->arg, at, room);
+	const size_t n = s->next(s->arg, at, room < BLOCK ? room : BLOCK);
 
 	(void)pos;
 	if (n == WEB_BROKEN)

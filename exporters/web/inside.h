@@ -17,9 +17,12 @@ enum {
 	FIELDS_MAX = 100,    /* header fields of a request */
 	ARGUMENTS_MAX = 256, /* of a query */
 	BODY_MAX = 1 << 20,
-	BLOCK = 240 << 10, /* what a stream is asked for at once; must fit CONNECTION_MEMORY */
-	CONNECTION_MEMORY = 256 << 10,
-	SEND_BYTES = 256 << 10, /* of the kernel, for one connection */
+	/* What a stream is asked for at once: a little less than the kernel's largest segment. While a larger one
+	 * is made the reader sleeps, and then the sender; smaller ones wake the reader more often. */
+	BLOCK = 63 << 10,
+	CONNECTION_MEMORY = BLOCK + HEAD_MAX,
+	RUNS_A_TURN = 4,        /* blocks of a stream in one turn of the loop */
+	SEND_BYTES = 512 << 10, /* of the kernel, for one connection */
 	LOBBY = 16,             /* connections above the limit that are let in to hear that the house is full */
 	LOBBY_S = 2,            /* and may take so long to say what they want */
 	REQUESTS_MAX = 1000,    /* of one connection, */

@@ -95,10 +95,18 @@ static void poll_one(struct world *w, const struct world_community *c)
 /* Where a community stands on the page. */
 struct place {
 	uint64_t key;
-	struct world_community community;
+	uint32_t number;
 };
 
-static struct place add_community(struct world *w, uint32_t number)
+static struct place place_of(uint32_t number)
+{
+	char id[ID_MAX];
+
+	community_id(number, id);
+	return (struct place){ key_of(id), number };
+}
+
+static struct world_community add_community(struct world *w, uint32_t number)
 {
 	char id[ID_MAX], labels[LABELS_MAX];
 	const int id_len = community_id(number, id);
@@ -113,7 +121,7 @@ static struct place add_community(struct world *w, uint32_t number)
 
 	if (store_add(w->store, &c, &slot) != ERR_OK)
 		abort();
-	return (struct place){ c.key, { .number = number, .slot = (uint32_t)slot } };
+	return (struct world_community){ .number = number, .slot = (uint32_t)slot };
 }
 
 static int in_page_order(const void *a, const void *b)
@@ -133,10 +141,10 @@ void world_init(struct world *w, size_t communities, size_t topics)
 	if (place == NULL || w->community == NULL || store_new(1, &w->store) != ERR_OK)
 		abort();
 	for (size_t i = 0; i < communities; i++)
-		place[i] = add_community(w, (uint32_t)i);
-	qsort(place, communities, sizeof(place[0]), in_page_order);
+		place[i] = place_of((uint32_t)i);
+	qsort(place, communities, sizeof(place[0]), in_page_order); /* as the roster does */
 	for (size_t i = 0; i < communities; i++)
-		w->community[i] = place[i].community;
+		w->community[i] = add_community(w, place[i].number);
 	free(place);
 	world_round(w);
 }
